@@ -1,0 +1,63 @@
+"""Restores pictures by spending computation only where the picture needs it.
+
+Names are loaded when they are first used, so `import foveate` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from foveate.errors import (
+        FoveateError,
+        InputError,
+        ModelError,
+        OutputError,
+        PartialFailure,
+        ResourceError,
+        UsageError,
+    )
+    from foveate.pipelines.image import Report, upscale_file
+    from foveate.pipelines.options import UpscaleOptions
+    from foveate.pipelines.pixels import OpenModel, open_model, upscale
+    from foveate.pipelines.prepare import make_plan
+
+__all__ = [
+    "FoveateError",
+    "InputError",
+    "ModelError",
+    "OpenModel",
+    "OutputError",
+    "PartialFailure",
+    "Report",
+    "ResourceError",
+    "UpscaleOptions",
+    "UsageError",
+    "make_plan",
+    "open_model",
+    "upscale",
+    "upscale_file",
+]
+
+_HOMES = {
+    "Report": "pipelines.image",
+    "upscale_file": "pipelines.image",
+    "UpscaleOptions": "pipelines.options",
+    "OpenModel": "pipelines.pixels",
+    "open_model": "pipelines.pixels",
+    "upscale": "pipelines.pixels",
+    "make_plan": "pipelines.prepare",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
+    if name not in __all__:
+        raise AttributeError(f"module 'foveate' has no attribute {name!r}")
+    home = importlib.import_module(f"foveate.{_HOMES.get(name, 'errors')}")
+    value = globals()[name] = getattr(home, name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

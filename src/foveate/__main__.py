@@ -1,0 +1,5 @@
+"""`python -m foveate`."""
+
+from foveate.cli.main import main
+
+main()

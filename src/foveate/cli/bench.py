@@ -1,0 +1,60 @@
+"""`foveate bench`."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict
+
+import click
+
+from foveate.errors import UsageError
+
+
+@click.command(name="bench")
+@click.option("--model", required=True, help="Model id, or path of a card.")
+@click.option("--size", default="960x540", show_default=True, help="LR size, WIDTHxHEIGHT.")
+@click.option("--engine", default="auto", show_default=True, help="auto, onnxruntime or openvino.")
+@click.option("--threads", type=int, help="Windows computed at once [default: all cores].")
+@click.option("--rounds", type=click.IntRange(1), default=10, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@click.option("--debug", is_flag=True, help="Show a traceback on errors.")
+def command(
+    model: str,
+    size: str,
+    engine: str,
+    threads: int | None,
+    rounds: int,
+    as_json: bool,
+    debug: bool,  # noqa: ARG001 - read by main.py
+) -> None:
+    r"""Measure a model's speed and peak memory on an array of random pixels, windows included.
+
+    \b
+    Examples:
+      foveate bench --model rt4ksr_x2.photo
+      foveate bench --model rt4ksr_x2.photo --size 1920x1080 --threads 1 --json
+    """
+    match = re.fullmatch(r"(\d+)x(\d+)", size)
+    if not match:
+        raise UsageError(f"cannot read --size {size!r}", "", "write 960x540")
+    from foveate.bench.speed import measure_speed  # noqa: PLC0415 - --help loads click only
+
+    speed = measure_speed(
+        model,
+        width=int(match[1]),
+        height=int(match[2]),
+        engine=engine,
+        threads=threads,
+        rounds=rounds,
+    )
+    if as_json:
+        click.echo(json.dumps(asdict(speed)))
+        return
+    click.echo(
+        f"{speed.model} on {speed.engine}, {speed.threads} threads, {speed.width} x {speed.height}"
+        f" to x{speed.scale}, {speed.rounds} rounds\n"
+        f"min {speed.min_ms:.0f}, median {speed.median_ms:.0f}, max {speed.max_ms:.0f} ms;"
+        f" {speed.megapixels_per_s:.1f} SR MP/s; {speed.gflops:.0f} GFLOP/s;"
+        f" peak {speed.peak_memory_bytes / 2**20:.0f} MiB"
+    )

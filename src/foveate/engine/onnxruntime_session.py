@@ -1,0 +1,165 @@
+"""ONNX Runtime behind the session protocol: the engine that is always there."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from foveate.engine.session import EngineFacts, Float32
+from foveate.errors import ModelError, ResourceError
+from foveate.models.card import Card
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+CPU = "CPUExecutionProvider"
+CUDA = "CUDAExecutionProvider"
+
+
+class OnnxRuntimeSession:
+    """One model in ONNX Runtime. See `foveate.engine.session.Session` for the protocol."""
+
+    def __init__(self, card: Card, weights_path: Path, *, threads: int, device: str) -> None:
+        """Loads the weights.
+
+        Args:
+            card: the model's facts.
+            weights_path: ONNX file with input "lr" and output "sr"; external data is refused.
+            threads: CPU threads one run uses, >= 1.
+            device: "cpu" or "cuda".
+
+        Raises:
+            ModelError: the file is missing, damaged, or not such a model.
+            ResourceError: the device is not there.
+        """
+        runtime = _runtime()
+        if device == "cuda" and CUDA not in runtime.get_available_providers():
+            raise ResourceError(
+                "cannot use --device cuda",
+                "this ONNX Runtime has no CUDAExecutionProvider",
+                "install onnxruntime-gpu and the NVIDIA driver, or use --device cpu",
+            )
+        providers = [CUDA, CPU] if device == "cuda" else [CPU]
+        try:
+            # Bytes, not the path: a file then cannot pull in other files as external data.
+            weights = weights_path.read_bytes()
+            inner = runtime.InferenceSession(weights, _options(runtime, threads), providers)
+        except OSError as error:
+            raise ModelError(f"cannot read weights {weights_path}", error.strerror or "") from error
+        except _runtime_errors() as error:
+            raise ModelError(
+                f"cannot load weights {weights_path}", _cause(error), "install the model again"
+            ) from error
+        if device == "cuda" and CUDA not in inner.get_providers():
+            raise ResourceError(
+                "cannot use --device cuda",
+                "CUDA did not start: its libraries or driver are missing",
+                "check the CUDA and cuDNN libraries, or use --device cpu",
+            )
+        _check_ports(inner, weights_path)
+        self._inner: onnxruntime.InferenceSession | None = inner
+        self._shrink_on = "gpu:0" if device == "cuda" else "cpu:0"
+        self.card = card
+        self.name = f"onnxruntime {runtime.__version__}"
+
+    def run(self, lr: Float32) -> Float32:
+        """Computes one batch of windows; shapes, ranges and errors as in the protocol."""
+        if self._inner is None:
+            raise RuntimeError("the session is closed")
+        try:
+            (sr,) = self._inner.run(["sr"], {"lr": lr})
+        except _runtime_errors() as error:
+            if "allocate" in str(error).lower() or "memory" in str(error).lower():
+                raise ResourceError(
+                    f"{self.card.id} ran out of memory", _cause(error), "give it less --threads"
+                ) from error
+            raise ModelError(f"{self.name} cannot run {self.card.id}", _cause(error)) from error
+        return sr  # type: ignore[no-any-return]  # onnxruntime is not typed
+
+    def close(self) -> None:
+        """Gives the arena's memory back and drops the weights."""
+        if self._inner is None:
+            return
+        options = _runtime().RunOptions()
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", self._shrink_on)
+        size = self.card.window.multiple
+        smallest = np.zeros((1, 3, size, size), np.float32)
+        self._inner.run(["sr"], {"lr": smallest}, options)  # the arena shrinks only after a run
+        self._inner = None
+
+
+def onnxruntime_facts() -> EngineFacts:
+    """What this machine's ONNX Runtime can do."""
+    runtime = _runtime()
+    has_cuda = CUDA in runtime.get_available_providers()
+    return EngineFacts(
+        "onnxruntime", runtime.__version__, ("cpu", "cuda") if has_cuda else ("cpu",), ""
+    )
+
+
+@cache
+def _runtime() -> ModuleType:
+    """The library, loaded at first use, silent, and with one arena that grows by need alone."""
+    # The Linux build too sends events and keeps a device id in the home folder, from its import on.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime  # noqa: PLC0415 - loading it costs 50 MB and 0.1 s: only when a model runs
+
+    onnxruntime.set_default_logger_severity(4)  # errors arrive as exceptions
+    onnxruntime.disable_telemetry_events()
+    # The default arena doubles when it grows: measured 545 against 363 bytes per LR pixel of a
+    # window (24 features), at the same speed. Only an environment-wide arena can be told so.
+    config = {"max_mem": 0, "arena_extend_strategy": 1}
+    onnxruntime.create_and_register_allocator(
+        onnxruntime.OrtMemoryInfo(
+            "Cpu",
+            onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR,
+            0,
+            onnxruntime.OrtMemType.DEFAULT,
+        ),
+        onnxruntime.OrtArenaCfg(config),
+    )
+    return onnxruntime  # type: ignore[no-any-return]  # a module
+
+
+def _options(runtime: ModuleType, threads: int) -> onnxruntime.SessionOptions:
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    # A memory pattern is kept per shape; edge windows have others, and it held 807 bytes per pixel.
+    options.enable_mem_pattern = False
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.use_env_allocators", "1")
+    return options
+
+
+@cache
+def _runtime_errors() -> tuple[type[Exception], ...]:
+    """Every exception ONNX Runtime raises from its C++ side; they share no base but Exception."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state  # noqa: PLC0415
+
+    own = [v for v in vars(state).values() if isinstance(v, type) and issubclass(v, Exception)]
+    return (*own, RuntimeError, ValueError)
+
+
+def _check_ports(inner: onnxruntime.InferenceSession, weights_path: Path) -> None:
+    ports = [
+        (port.name, port.type, len(port.shape))
+        for port in (*inner.get_inputs(), *inner.get_outputs())
+    ]
+    if ports != [("lr", "tensor(float)", 4), ("sr", "tensor(float)", 4)]:
+        raise ModelError(
+            f"cannot use weights {weights_path}",
+            f"they must map lr to sr, 4 axes of float32, and have {ports}",
+            "export them with `foveate export`",
+        )
+
+
+def _cause(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) <= 200 else text[:200] + "..."

@@ -1,0 +1,118 @@
+"""Opens models in engines, and refuses an engine that gives garbage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from foveate.engine.check import check_session
+from foveate.engine.onnxruntime_session import OnnxRuntimeSession, onnxruntime_facts
+from foveate.engine.openvino_session import OpenVinoSession, openvino_facts
+from foveate.engine.session import EngineFacts, Session
+from foveate.errors import ModelError, UsageError
+from foveate.models.card import Card
+
+# The fastest first. OpenVINO 2026.4 takes 1.0 to 1.15 times as long as ONNX Runtime 1.31 on RT4KSR
+# (one thread, windows of 0.1 megapixels) and 0.2 s longer to start: results/engines.csv.
+ENGINES: dict[str, Callable[..., Session]] = {
+    "onnxruntime": OnnxRuntimeSession,
+    "openvino": OpenVinoSession,
+}
+DEVICES = ("cpu", "cuda", "auto")
+
+
+def open_session(
+    card: Card,
+    weights_path: Path,
+    *,
+    engine: str = "auto",
+    threads: int = 1,
+    device: str = "cpu",
+) -> Session:
+    """Loads a model and runs a small test window.
+
+    Args:
+        card: the model's facts.
+        weights_path: the ONNX file, already verified.
+        engine: "onnxruntime", "openvino", or "auto" for the fastest that passes its self-check.
+        threads: CPU threads that one run uses, >= 1.
+        device: "cpu", "cuda", or "auto" for CUDA where it is there.
+
+    Returns:
+        An open session; the caller closes it.
+
+    Raises:
+        UsageError: unknown engine or device, or an engine that is not installed.
+        ResourceError: the device is not there.
+        ModelError: the weights do not load, or the engine fails its self-check.
+    """
+    return _open(card, weights_path, 1, engine=engine, threads=threads, device=device)[0]
+
+
+def open_sessions(
+    card: Card,
+    weights_path: Path,
+    count: int,
+    *,
+    engine: str = "auto",
+    device: str = "cpu",
+) -> list[Session]:
+    """Opens `count` sessions of one thread each in the same engine, for `run_plan`.
+
+    Only the first is checked: the others are the same engine with the same weights. Errors as in
+    `open_session`; nothing stays open then.
+    """
+    return _open(card, weights_path, count, engine=engine, threads=1, device=device)
+
+
+def available_engines() -> list[EngineFacts]:
+    """What `foveate doctor` prints about each engine, the fastest first."""
+    return [onnxruntime_facts(), openvino_facts()]
+
+
+def _open(
+    card: Card, weights_path: Path, count: int, *, engine: str, threads: int, device: str
+) -> list[Session]:
+    if engine != "auto" and engine not in ENGINES:
+        raise UsageError(f"unknown engine {engine}", "", f"use auto, {' or '.join(ENGINES)}")
+    if device not in DEVICES:
+        raise UsageError(f"unknown device {device}", "", f"use {', '.join(DEVICES)}")
+    if device == "auto":
+        device = "cuda" if engine != "openvino" and "cuda" in onnxruntime_facts().devices else "cpu"
+    names = _candidates(device) if engine == "auto" else [engine]
+    for name in names:
+        try:
+            return _open_all(
+                ENGINES[name], card, weights_path, count, threads=threads, device=device
+            )
+        except ModelError:
+            if name == names[-1]:  # else the next engine may do better
+                raise
+    raise AssertionError("there is always an engine")
+
+
+def _candidates(device: str) -> list[str]:
+    facts = available_engines()
+    return [engine.name for engine in facts if device in engine.devices] or ["onnxruntime"]
+
+
+def _open_all(
+    open_one: Callable[..., Session],
+    card: Card,
+    weights_path: Path,
+    count: int,
+    *,
+    threads: int,
+    device: str,
+) -> list[Session]:
+    sessions: list[Session] = []
+    try:
+        for _ in range(count):
+            sessions.append(open_one(card, weights_path, threads=threads, device=device))
+            if len(sessions) == 1:
+                check_session(sessions[0])
+    except BaseException:
+        for session in sessions:
+            session.close()
+        raise
+    return sessions

@@ -1,0 +1,165 @@
+"""Rectangles, windows and grids as pure integers: which pixels are computed together.
+
+Everything is in LR pixels, (left, top, width, height). The grid depends on the picture's size and
+the model's card alone, never on memory or threads: that is what keeps results the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rect:
+    """A rectangle of pixels; `right` and `bottom` are one past the last."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+    @property
+    def right(self) -> int:
+        """The column after the last."""
+        return self.left + self.width
+
+    @property
+    def bottom(self) -> int:
+        """The row after the last."""
+        return self.top + self.height
+
+    def grown(self, halo: int, width: int, height: int) -> Rect:
+        """This rectangle, `halo` larger on each side, clipped to a width x height picture."""
+        left, top = max(self.left - halo, 0), max(self.top - halo, 0)
+        right, bottom = min(self.right + halo, width), min(self.bottom + halo, height)
+        return Rect(left, top, right - left, bottom - top)
+
+    def within(self, outer: Rect) -> Rect:
+        """This rectangle in the coordinates of `outer`, which contains it."""
+        return Rect(self.left - outer.left, self.top - outer.top, self.width, self.height)
+
+    def scaled(self, scale: int) -> Rect:
+        """The same rectangle on the picture enlarged by `scale`."""
+        return Rect(self.left * scale, self.top * scale, self.width * scale, self.height * scale)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One engine call: the `core` that is kept, inside the `area` that is computed.
+
+    The area is the core grown by the halo and clipped to the picture, so a window at the picture's
+    edge has the picture's edge as its own: a convolution pads there as on the whole picture.
+    """
+
+    core: Rect
+    area: Rect
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The windows of one picture: cores partition it exactly, in raster order, in bands.
+
+    A band is one row of windows. Cores are as equal as `multiple` allows, so that no sliver remains
+    at the right or bottom edge and workers get equal shares.
+
+    Attributes:
+        width: picture width, >= 1.
+        height: picture height, >= 1.
+        core_width: width of every core but the last of a band; a multiple of `multiple`.
+        core_height: height of every core but those of the last band; a multiple of `multiple`.
+        halo: pixels around a core, computed and thrown away; a multiple of `multiple`.
+        multiple: widths and heights the network takes are multiples of this.
+    """
+
+    width: int
+    height: int
+    core_width: int
+    core_height: int
+    halo: int
+    multiple: int
+
+    def __post_init__(self) -> None:
+        """Refuses sizes that cannot be a grid."""
+        if min(self.width, self.height, self.core_width, self.core_height, self.multiple) < 1:
+            raise ValueError(f"sizes must be at least 1: {self}")
+        if self.halo < 0 or any(
+            size % self.multiple for size in (self.core_width, self.core_height, self.halo)
+        ):
+            raise ValueError(f"core and halo must be multiples of {self.multiple}: {self}")
+
+    @property
+    def columns(self) -> int:
+        """Windows in a band."""
+        return -(-self.width // self.core_width)
+
+    @property
+    def bands(self) -> int:
+        """Rows of windows."""
+        return -(-self.height // self.core_height)
+
+    def window(self, band: int, column: int) -> Window:
+        """The window at 0 <= `band` < bands and 0 <= `column` < columns."""
+        left, top = column * self.core_width, band * self.core_height
+        core = Rect(
+            left,
+            top,
+            min(self.core_width, self.width - left),
+            min(self.core_height, self.height - top),
+        )
+        return Window(core, core.grown(self.halo, self.width, self.height))
+
+    def band(self, index: int) -> list[Window]:
+        """The windows of one band, left to right; all share their rows."""
+        return [self.window(index, column) for column in range(self.columns)]
+
+    def windows(self) -> Iterator[Window]:
+        """All windows in raster order."""
+        for index in range(self.bands):
+            yield from self.band(index)
+
+    def largest_area(self) -> int:
+        """Pixels of the largest area once padded to `multiple`: what a session must hold."""
+        width = min(self.core_width + 2 * self.halo, round_up(self.width, self.multiple))
+        height = min(self.core_height + 2 * self.halo, round_up(self.height, self.multiple))
+        return width * height
+
+
+def plan_grid(
+    width: int, height: int, *, core_width: int, core_height: int, halo: int, multiple: int
+) -> Grid:
+    """The grid with the fewest windows whose cores are at most core_width x core_height.
+
+    Args:
+        width: picture width in LR pixels, >= 1.
+        height: picture height in LR pixels, >= 1.
+        core_width: largest core width; a multiple of `multiple`.
+        core_height: largest core height; a multiple of `multiple`.
+        halo: pixels around each core; a multiple of `multiple`.
+        multiple: origins and inner core sizes are multiples of this.
+
+    Returns:
+        A grid with cores shared out evenly.
+
+    Raises:
+        ValueError: a size is not positive, or not a multiple where it must be.
+    """
+    Grid(width, height, core_width, core_height, halo, multiple)  # checks what was asked for
+    return Grid(
+        width,
+        height,
+        _even_share(width, core_width, multiple),
+        _even_share(height, core_height, multiple),
+        halo,
+        multiple,
+    )
+
+
+def round_up(value: int, multiple: int) -> int:
+    """The smallest multiple of `multiple` that is at least `value`."""
+    return -(-value // multiple) * multiple
+
+
+def _even_share(length: int, largest: int, multiple: int) -> int:
+    parts = -(-length // largest)
+    return round_up(-(-length // parts), multiple)

@@ -1,0 +1,1 @@
+"""PSNR and SSIM in numpy, by the protocol of the papers."""

@@ -1,0 +1,98 @@
+"""The model card: every fact about a model that another room may rely on, read from TOML."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from foveate.errors import ModelError
+
+
+class WindowFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The grid this model runs on; LR pixels.
+
+    Attributes:
+        core_width: width of a window's core; a multiple of `multiple`.
+        core_height: height of a window's core; a multiple of `multiple`.
+        halo: pixels around the core, computed and thrown away; a multiple of `multiple`.
+        multiple: the network's input height and width must be multiples of this.
+        windowing: "exact" equals the whole-image run to 1 level; "approximate" does not.
+        deviation: for "approximate": mean absolute difference to the whole-image run, 0..255 levels.
+    """
+
+    core_width: int
+    core_height: int
+    halo: int
+    multiple: int
+    windowing: Literal["exact", "approximate"] = "exact"
+    deviation: float = 0.0
+
+
+class WeightsFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The ONNX file beside the card: input "lr" (N, 3, H, W) float32 RGB 0..1, output "sr" (N, 3, sH, sW)."""
+
+    file: str
+    sha256: str
+    size_bytes: int
+
+
+class TrainingFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the weights came to be."""
+
+    recipe: str = ""
+    recipe_sha256: str = ""
+    steps: int = 0
+    data: str = ""
+    author: str = ""
+
+
+class QualityFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One measured row: PSNR-Y and SSIM-Y by `foveate evaluate`, bicubic beside it."""
+
+    set: str
+    protocol: str
+    images: int
+    psnr_y: float
+    ssim_y: float
+    bicubic_psnr_y: float
+    bicubic_ssim_y: float
+
+
+class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The facts of one model. Field meanings: DESIGN of the house, docs/architecture.md."""
+
+    id: str
+    family: str
+    task: Literal["upscale", "deblur"]
+    scale: int
+    trained_for: str
+    summary: str
+    licence: str
+    limits: str
+    parameters: int
+    macs_per_lr_pixel: int
+    receptive_radius: int
+    session_bytes_per_lr_pixel: int
+    window: WindowFacts
+    weights: WeightsFacts
+    training: TrainingFacts = TrainingFacts()
+    quality: tuple[QualityFacts, ...] = ()
+
+
+def read_card(path: Path) -> Card:
+    """Reads and checks one card.
+
+    Raises:
+        ModelError: the file is missing, not TOML, or a field is absent, unknown or of the wrong type.
+    """
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), Card)
+    except OSError as error:
+        raise ModelError(f"cannot read card {path}", error.strerror or str(error)) from error
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise ModelError(
+            f"card {path} is not valid", str(error), "export the model again"
+        ) from error

@@ -1,0 +1,182 @@
+"""Finds models: the cards that ship, the user's own, and their verified weights.
+
+A model is a card NAME.toml with its weights beside it. It is asked for by id, or by the path of its
+card. Nothing is ever fetched: what is not on the disk does not exist.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from foveate.errors import ModelError, UsageError
+from foveate.models.card import Card, read_card
+
+SHIPPED = Path(__file__).parent / "shipped"
+FOLDER_VARIABLE = "FOVEATE_MODELS"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A card and where it lies.
+
+    Attributes:
+        card: the facts.
+        path: the card's file.
+        where: "shipped" inside the package, "own" in the user's folder.
+    """
+
+    card: Card
+    path: Path
+    where: Literal["shipped", "own"]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A card and the weights that were verified to be the ones it names."""
+
+    card: Card
+    weights_path: Path
+
+
+def own_folder() -> Path:
+    """Where `export` and `import-weights` put models: $FOVEATE_MODELS, else the XDG data folder."""
+    if folder := os.environ.get(FOLDER_VARIABLE):
+        return Path(folder)
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(data) / "foveate" / "models"
+
+
+def list_cards(on_broken: Callable[[ModelError], None] | None = None) -> list[Entry]:
+    """Every card there is: the shipped ones, then the user's own, each by id.
+
+    Args:
+        on_broken: told of each card that cannot be read, which is then left out.
+
+    Raises:
+        ModelError: a card cannot be read, and nobody asked to be told.
+    """
+    entries = []
+    for path, where in _card_files():
+        try:
+            entries.append(Entry(read_card(path), path, where))
+        except ModelError as error:
+            if on_broken is None:
+                raise
+            on_broken(error)
+    return entries
+
+
+def find_model(id_or_path: str | Path) -> Model:
+    """The model with this id, or at this path of a card or of the weights beside it.
+
+    Raises:
+        UsageError: no such id (the nearest ones are named), or two models have it.
+        ModelError: the card is not valid, or its weights are missing or damaged.
+    """
+    text = os.fspath(id_or_path)
+    if text.endswith((".toml", ".onnx")) or os.sep in text:
+        path = Path(text)
+        if not path.is_file():
+            raise UsageError(f"no model at {path}", "there is no such file", "give a card (.toml)")
+        card = read_card(card_path := path.with_suffix(".toml"))
+    else:
+        card = read_card(card_path := _find_card(text))
+        if card.id != text:
+            raise ModelError(f"card {card_path} is misnamed", f"it is of {card.id}", "rename it")
+    weights_path = card_path.parent / card.weights.file
+    _verify(card, weights_path)
+    return Model(card, weights_path)
+
+
+def default_model(scale: int, task: Literal["upscale", "deblur"] = "upscale") -> str:
+    """The id of the shipped model for people: the cheapest one made for photos, else the cheapest.
+
+    Raises:
+        UsageError: no shipped model does this task at this scale.
+    """
+    cards = [entry.card for entry in list_cards() if entry.where == "shipped"]
+    cards = [card for card in cards if card.task == task]
+    fitting = [card for card in cards if card.scale == scale]
+    if not fitting:
+        scales = ", ".join(str(scale) for scale in sorted({card.scale for card in cards}))
+        raise UsageError(
+            f"no shipped model for {task} at scale {scale}", f"scales there are: {scales or 'none'}"
+        )
+    best = min(fitting, key=lambda c: (not c.id.endswith(".photo"), c.macs_per_lr_pixel, c.id))
+    return best.id
+
+
+def _card_files() -> Iterator[tuple[Path, Literal["shipped", "own"]]]:
+    """The card files of both folders, each folder by name."""
+    for path in sorted(SHIPPED.glob("*.toml")):
+        yield path, "shipped"
+    for path in sorted(own_folder().glob("*.toml")):
+        yield path, "own"
+
+
+def _find_card(model_id: str) -> Path:
+    """The one card file named after this id; other cards are not even opened."""
+    files = {path: path.stem for path, _ in _card_files()}
+    found = [path for path, stem in files.items() if stem == model_id]
+    known = sorted(set(files.values()))
+    if not found:
+        nearest = difflib.get_close_matches(model_id, known, n=3)
+        raise UsageError(
+            f"no model named {model_id}",
+            f"known: {', '.join(known) or 'none'}",
+            f"did you mean {' or '.join(nearest)}?" if nearest else "see foveate models",
+        )
+    if len(found) > 1:
+        raise UsageError(
+            f"two models are named {model_id}",
+            " and ".join(str(path) for path in found),
+            "give the path of the card, or rename your own",
+        )
+    return found[0]
+
+
+def _verify(card: Card, weights_path: Path) -> None:
+    """Holds the weights against the card.
+
+    Raises:
+        ModelError: missing, unreadable, of another size or with another SHA-256.
+    """
+    facts = card.weights
+    remedy = "install foveate again, or export or import the model again"
+    if Path(facts.file).name != facts.file:
+        raise ModelError(
+            f"weights of {card.id} refused", f"{facts.file!r} is not a file beside the card", remedy
+        )
+    try:
+        status = weights_path.stat()
+        if status.st_size != facts.size_bytes:
+            raise ModelError(
+                f"weights {weights_path} are damaged",
+                f"{status.st_size} bytes, the card says {facts.size_bytes}",
+                remedy,
+            )
+        digest = _sha256(weights_path, status.st_mtime_ns, status.st_size)
+    except OSError as error:
+        raise ModelError(
+            f"cannot read weights {weights_path}", error.strerror or str(error), remedy
+        ) from error
+    if digest != facts.sha256:
+        raise ModelError(
+            f"weights {weights_path} are damaged",
+            f"SHA-256 is {digest[:12]}..., the card says {facts.sha256[:12]}...",
+            remedy,
+        )
+
+
+@functools.cache
+def _sha256(path: Path, mtime_ns: int, size: int) -> str:  # noqa: ARG001 - they make the cache key
+    """Hexadecimal SHA-256 of a file, once per path, time and size."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

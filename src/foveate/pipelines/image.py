@@ -1,0 +1,229 @@
+"""One picture's way: read -> look -> plan -> run -> write."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foveate.engine.open import open_sessions
+from foveate.engine.session import Session
+from foveate.events import Finished, OnEvent, Started, Warned, ignore_event
+from foveate.media.reader import RowReader, open_rows
+from foveate.media.writer import RowWriter, Written, open_writer
+from foveate.pipelines.alpha import bleeding
+from foveate.pipelines.brightness import BrightnessGuard
+from foveate.pipelines.finish import dtype_of, mixed_rows, plain_rows, resized_rows
+from foveate.pipelines.options import UpscaleOptions
+from foveate.pipelines.prepare import Job, prepare_job
+from foveate.run.wrap import wrapped_run
+
+Pixels = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was done to one picture.
+
+    Attributes:
+        input: its name.
+        output: where the result is.
+        model: id of the model, "" where none was needed (strength 0).
+        engine: engine and version that computed.
+        input_size: (width, height) in pixels.
+        output_size: (width, height) in pixels.
+        windows: engine calls.
+        seconds: by stage; "network" is the time the finished rows were waited for.
+        peak_memory_bytes: peak resident memory of this process so far.
+        warnings: what was not done as asked, or is worth knowing.
+    """
+
+    input: str
+    output: str
+    model: str
+    engine: str
+    input_size: tuple[int, int]
+    output_size: tuple[int, int]
+    windows: int
+    seconds: dict[str, float]
+    peak_memory_bytes: int
+    warnings: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+def upscale_file(
+    source: Path | bytes,
+    destination: Path | BinaryIO | None = None,
+    options: UpscaleOptions | None = None,
+    on_event: OnEvent | None = None,
+) -> Report:
+    """Enlarges one picture file.
+
+    Args:
+        source: a path, or the bytes of a whole file.
+        destination: a path whose suffix chooses the format, a binary stream, or None for
+            `options.name` beside the source.
+        options: what is asked for; None: twice as large, by the default model.
+        on_event: hears of the start, every window, warnings and the end.
+
+    Returns:
+        What was done.
+
+    Raises:
+        FoveateError: as its class says; nothing is left behind then.
+    """
+    tell = on_event or ignore_event
+    started = time.perf_counter()
+    clock = Clock()
+    job = prepare_job(source, destination, options or UpscaleOptions())
+    picture = job.picture
+    for note in job.notes:
+        tell(Warned(picture.name, note))
+    tell(Started(picture.name, job.plan.windows, job.target.width * job.target.height))
+    clock.lap("plan", started)
+    with contextlib.ExitStack() as stack:
+        reader = stack.enter_context(open_rows(picture))
+        writer = stack.enter_context(_open_writer(job))
+        begun = time.perf_counter()
+        sessions = _open_sessions(job) if job.options.strength else []
+        for session in sessions:
+            stack.callback(session.close)
+        clock.lap("open", begun)
+        guard = Guarded(job, reader, clock)
+        rows = _finished_rows(job, stack, sessions, tell, guard)
+        written = guard.write_all(rows, writer)
+        engine = sessions[0].name if sessions else ""
+    for note in (*reader.notes, *written.notes):
+        tell(Warned(picture.name, note))
+    clock.lap("total", started)
+    tell(Finished(picture.name, written.name, clock.seconds["total"]))
+    return Report(
+        input=picture.name,
+        output=written.name,
+        model=job.model.card.id if engine else "",
+        engine=engine,
+        input_size=(picture.width, picture.height),
+        output_size=(job.target.width, job.target.height),
+        windows=job.plan.windows if engine else 0,
+        seconds={stage: round(s, 4) for stage, s in clock.seconds.items()},
+        peak_memory_bytes=peak_memory_bytes(),
+        warnings=(*job.notes, *reader.notes, *written.notes),
+    )
+
+
+def _open_writer(job: Job) -> RowWriter:
+    picture = job.picture
+    return open_writer(
+        job.destination,
+        job.encoding,
+        width=job.target.width,
+        height=job.target.height,
+        bands=picture.bands,
+        depth=picture.depth,
+        metadata=picture.metadata,
+        overwrite=job.options.overwrite,
+        strip_metadata=job.options.strip_metadata,
+    )
+
+
+def _open_sessions(job: Job) -> list[Session]:
+    model, options = job.model, job.options
+    return open_sessions(
+        model.card,
+        model.weights_path,
+        job.plan.workers,
+        engine=options.engine,
+        device=options.device,
+    )
+
+
+def _finished_rows(
+    job: Job, stack: contextlib.ExitStack, sessions: list[Session], tell: OnEvent, guard: Guarded
+) -> Iterator[Pixels]:
+    """The picture's finished rows: network or plain, mixed, at the exact size."""
+    picture, target, options = job.picture, job.target, job.options
+    if options.strength == 0:
+        return plain_rows(picture, guard.reader, target.width, target.height)
+    rows = wrapped_run(
+        job.plan, guard.read, sessions, tell, item=picture.name, prepare=bleeding(picture.bands)
+    )
+    rows = stack.enter_context(contextlib.closing(rows))
+    if options.strength < 1:
+        scale = target.network_scale
+        second = stack.enter_context(open_rows(picture))
+        plain = plain_rows(picture, second, picture.width * scale, picture.height * scale)
+        rows = mixed_rows(rows, plain, options.strength)
+    return rows if target.is_exact else resized_rows(rows, picture, target)
+
+
+class Guarded:
+    """The reader and the brightness guard that looks at its rows; counts the time of reading."""
+
+    def __init__(self, job: Job, reader: RowReader, clock: Clock) -> None:
+        """Pictures with alpha are not guarded: what is invisible may change."""
+        picture, target = job.picture, job.target
+        self.reader, self._clock = reader, clock
+        self._job = job
+        is_guarded = not picture.has_alpha and job.options.strength > 0
+        white = np.iinfo(dtype_of(picture)).max
+        sizes = (picture.height, picture.width), (target.height, target.width)
+        self.brightness = BrightnessGuard(*sizes, white) if is_guarded else None
+
+    def read(self, count: int) -> Pixels:
+        """The next rows."""
+        begun = time.perf_counter()
+        rows = self.reader.read(count)
+        if self.brightness:
+            self.brightness.read(rows)
+        self._clock.lap("read", begun)
+        return rows
+
+    def write_all(self, rows: Iterator[Pixels], writer: RowWriter) -> Written:
+        """Writes every row and verifies the result, then puts it in its place."""
+        while True:
+            begun = time.perf_counter()
+            band = next(rows, None)
+            self._clock.lap("network", begun)
+            if band is None:
+                break
+            begun = time.perf_counter()
+            if self.brightness:
+                self.brightness.write(band)
+            writer.write(band)
+            self._clock.lap("write", begun)
+            del band
+        if self.brightness:
+            self.brightness.check(self._job.picture.name, self._job.model.card.id)
+        begun = time.perf_counter()
+        written = writer.finish()
+        self._clock.lap("write", begun)
+        return written
+
+
+class Clock:
+    """Adds up the time of each stage."""
+
+    def __init__(self) -> None:
+        """No time spent yet."""
+        self.seconds: dict[str, float] = {}
+
+    def lap(self, stage: str, begun: float) -> None:
+        """Adds the time since `begun` (time.perf_counter) to `stage`."""
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - begun
+
+
+def peak_memory_bytes() -> int:
+    """Peak resident memory of this process."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -1,0 +1,185 @@
+"""Arrays in, arrays out: the same windows, engines and bits as for files, without files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foveate.engine.open import open_sessions
+from foveate.engine.session import Session
+from foveate.errors import UsageError
+from foveate.models.store import default_model, find_model
+from foveate.pipelines.alpha import bleeding
+from foveate.plan.machine import available_threads, default_memory
+from foveate.plan.plan import Plan, make_plan
+from foveate.run.executor import run_plan
+
+Pixels = NDArray[Any]
+
+
+class OpenModel:
+    """A model ready to enlarge arrays; a context manager, one caller at a time.
+
+    Args:
+        model: id or path of a card.
+        engine: "auto", "onnxruntime" or "openvino".
+        device: "cpu", "cuda" or "auto".
+        threads: windows computed at the same time; None: the cores of this process.
+        memory_bytes: bound that the plan keeps; None: half of what is free.
+
+    Raises:
+        UsageError: no such model, engine or device.
+        ModelError: weights damaged, or an engine that fails its self-check.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str],
+        *,
+        engine: str = "auto",
+        device: str = "cpu",
+        threads: int | None = None,
+        memory_bytes: int | None = None,
+    ) -> None:
+        """Verifies and loads the weights."""
+        found = find_model(Path(model) if isinstance(model, os.PathLike) else model)
+        self.card = found.card
+        self.threads = threads or available_threads()
+        self.memory_bytes = memory_bytes
+        self._sessions: list[Session] = open_sessions(
+            found.card, found.weights_path, self.threads, engine=engine, device=device
+        )
+
+    @property
+    def engine(self) -> str:
+        """Engine and version that computes."""
+        return self._sessions[0].name
+
+    def plan(self, pixels: Pixels) -> Plan:
+        """What `upscale` would do with this array."""
+        height, width, bands = pixels.shape
+        return make_plan(
+            width,
+            height,
+            bands,
+            pixels.dtype.name,  # type: ignore[arg-type]
+            self.card,
+            memory_bytes=(self.memory_bytes or default_memory()),
+            threads=self.threads,
+            decoder_bytes=0,
+            encoder_bytes=pixels.nbytes * (1 + self.card.scale**2),
+            engine=self.engine.split()[0],
+            prepare_reach=prepare.reach if (prepare := bleeding(bands)) else 0,
+        )
+
+    def upscale(self, pixels: Pixels) -> Pixels:
+        """Enlarges one picture.
+
+        Args:
+            pixels: (H, W) or (H, W, C), C = 1 grey, 2 grey + alpha, 3 RGB, 4 RGB + straight alpha;
+                uint8, uint16, or float32 in 0..1. Not changed.
+
+        Returns:
+            (scale * H, scale * W, C) or (scale * H, scale * W), the same dtype and range.
+
+        Raises:
+            UsageError: another shape or dtype.
+            ResourceError: it does not fit into the memory that is allowed.
+        """
+        shaped = _checked(pixels)
+        plan, rows = self.plan(shaped), _RowsOf(shaped)
+        scale = self.card.scale
+        out = np.empty((shaped.shape[0] * scale, shaped.shape[1] * scale, shaped.shape[2]), shaped.dtype)
+        top = 0
+        for band in run_plan(plan, rows.read, self._sessions, prepare=bleeding(shaped.shape[2])):
+            out[top : top + len(band)] = band
+            top += len(band)
+        return out[:, :, 0] if pixels.ndim == 2 else out
+
+    def close(self) -> None:
+        """Gives the memory back."""
+        while self._sessions:
+            self._sessions.pop().close()
+
+    def __enter__(self) -> Self:
+        """Returns itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Closes."""
+        self.close()
+
+
+def upscale(
+    pixels: Pixels,
+    scale: int = 2,
+    model: str | os.PathLike[str] | None = None,
+    *,
+    engine: str = "auto",
+    device: str = "cpu",
+    threads: int | None = None,
+    memory_bytes: int | None = None,
+) -> Pixels:
+    """Enlarges one picture held in an array; arguments and errors as in `OpenModel`.
+
+    Args:
+        pixels: see `OpenModel.upscale`.
+        scale: 2, 3 or 4; not used when `model` is given.
+        model: id or path of a card; None: the default for the scale.
+        engine: see `OpenModel`.
+        device: see `OpenModel`.
+        threads: see `OpenModel`.
+        memory_bytes: see `OpenModel`.
+    """
+    chosen = model or default_model(scale)
+    with OpenModel(
+        chosen, engine=engine, device=device, threads=threads, memory_bytes=memory_bytes
+    ) as opened:
+        return opened.upscale(pixels)
+
+
+def open_model(
+    model: str | os.PathLike[str],
+    *,
+    engine: str = "auto",
+    device: str = "cpu",
+    threads: int | None = None,
+    memory_bytes: int | None = None,
+) -> OpenModel:
+    """Opens a model for many pictures; see `OpenModel`."""
+    return OpenModel(
+        model, engine=engine, device=device, threads=threads, memory_bytes=memory_bytes
+    )
+
+
+class _RowsOf:
+    """Hands an array out in rows, as copies: the run may change what it gets."""
+
+    def __init__(self, pixels: Pixels) -> None:
+        self._pixels, self._top = pixels, 0
+
+    def read(self, count: int) -> Pixels:
+        rows = self._pixels[self._top : self._top + count].copy()
+        self._top += count
+        return rows
+
+
+def _checked(pixels: Pixels) -> Pixels:
+    shaped = pixels[:, :, None] if pixels.ndim == 2 else pixels
+    if shaped.ndim != 3 or not 1 <= shaped.shape[2] <= 4 or 0 in shaped.shape:
+        raise UsageError(f"cannot enlarge an array of shape {pixels.shape}", "", "use (H, W, 1 to 4)")
+    if pixels.dtype not in (np.uint8, np.uint16, np.float32):
+        raise UsageError(
+            f"cannot enlarge an array of {pixels.dtype}", "", "use uint8, uint16 or float32 in 0..1"
+        )
+    return shaped

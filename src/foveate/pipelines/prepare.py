@@ -1,0 +1,166 @@
+"""Look and plan: everything that is decided about a picture before its pixels are touched."""
+
+from __future__ import annotations
+
+import string
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from foveate.atomic import check_destination
+from foveate.errors import UsageError
+from foveate.media.encoding import (
+    DEFAULT_SUFFIX,
+    Encoding,
+    check_limits,
+    choose_encoding,
+    encoder_bytes,
+)
+from foveate.media.picture import MAX_PIXELS, Picture, open_picture
+from foveate.models.store import Model, default_model, find_model
+from foveate.pipelines.alpha import bleeding
+from foveate.pipelines.finish import finish_bytes
+from foveate.pipelines.options import UpscaleOptions
+from foveate.pipelines.target import Target, choose_target
+from foveate.plan.machine import default_memory
+from foveate.plan.plan import Plan, make_plan
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture and all that was decided about it.
+
+    Attributes:
+        picture: the input's facts.
+        destination: where the result goes.
+        options: what was asked for.
+        target: the size to reach.
+        model: the network; not opened where strength 0 needs none.
+        encoding: how the result is stored.
+        plan: windows, workers, memory.
+        engine: the engine asked for.
+        notes: what is worth telling.
+    """
+
+    picture: Picture
+    destination: Path | BinaryIO
+    options: UpscaleOptions
+    target: Target
+    model: Model
+    encoding: Encoding
+    plan: Plan
+    engine: str
+    notes: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for `foveate plan --json`."""
+        plan = self.plan.as_dict()
+        return {
+            "input": self.picture.name,
+            "output": str(getattr(self.destination, "name", self.destination)),
+            "format": self.encoding.format,
+            "input_size": [self.picture.width, self.picture.height],
+            "output_size": [self.target.width, self.target.height],
+            "resized_last": not self.target.is_exact,
+            "warnings": list(self.notes),
+            **plan,
+        }
+
+
+def prepare_job(
+    source: Path | bytes, destination: Path | BinaryIO | None, options: UpscaleOptions
+) -> Job:
+    """Opens the header, chooses size, model and format, and plans the windows.
+
+    Raises:
+        FoveateError: what the picture, the place, the model or the memory will not allow, before
+            any work is done.
+    """
+    picture = open_picture(
+        source,
+        max_pixels=MAX_PIXELS if options.max_pixels is None else options.max_pixels,
+        first_frame=options.first_frame,
+    )
+    asked = find_model(options.model) if options.model else None
+    target = choose_target(
+        picture.width, picture.height, options, asked.card.scale if asked else None
+    )
+    model = asked or find_model(default_model(target.network_scale))
+    place, encoding, notes = _place(source, destination, picture, target, model, options)
+    check_limits(encoding, target.width, target.height)
+    if isinstance(place, Path):
+        check_destination(place, overwrite=options.overwrite)
+    plan = make_plan(
+        picture.width,
+        picture.height,
+        picture.bands,
+        "uint16" if picture.depth == 16 else "uint8",
+        model.card,
+        memory_bytes=options.memory_bytes or default_memory(),
+        threads=options.workers,
+        decoder_bytes=picture.decoder_bytes * (2 if options.strength < 1 else 1),
+        encoder_bytes=encoder_bytes(encoding, target.width, target.height, picture.bands)
+        + finish_bytes(picture, target, options),
+        target=None if target.is_exact else (target.width, target.height),
+        wrap=options.wraps,
+        prepare_reach=prepare.reach if (prepare := bleeding(picture.bands)) else 0,
+        engine="openvino" if options.engine == "openvino" else "onnxruntime",
+    )
+    return Job(
+        picture, place, options, target, model, encoding, plan, options.engine,
+        (*picture.notes, *notes),
+    )  # fmt: skip
+
+
+def _place(
+    source: Path | bytes,
+    destination: Path | BinaryIO | None,
+    picture: Picture,
+    target: Target,
+    model: Model,
+    options: UpscaleOptions,
+) -> tuple[Path | BinaryIO, Encoding, tuple[str, ...]]:
+    suffix = destination.suffix if isinstance(destination, Path) else None
+    if isinstance(destination, Path) and not suffix:
+        raise UsageError(
+            f"cannot tell the format of {destination}",
+            "its name has no suffix",
+            f"end it in one of {', '.join(DEFAULT_SUFFIX.values())}",
+        )
+    encoding, notes = choose_encoding(
+        suffix, picture, quality=options.quality, bit_depth=options.bit_depth
+    )
+    if destination is not None:
+        return destination, encoding, notes
+    if isinstance(source, bytes):
+        raise UsageError("standard input has no name", "", "give -o FILE, or -o - for a stream")
+    return _default_path(source, encoding, target, model, options), encoding, notes
+
+
+def _default_path(
+    source: Path, encoding: Encoding, target: Target, model: Model, options: UpscaleOptions
+) -> Path:
+    own = source.suffix
+    same = own and DEFAULT_SUFFIX[encoding.format] == _canonical(own)
+    fields = {
+        "stem": source.stem,
+        "scale": f"{options.scale:g}",
+        "model": model.card.id,
+        "width": target.width,
+        "height": target.height,
+        "ext": own if same else DEFAULT_SUFFIX[encoding.format],
+    }
+    known = ", ".join(fields)
+    try:
+        used = {name for _, name, _, _ in string.Formatter().parse(options.name) if name}
+        name = options.name.format(**fields) if used <= fields.keys() else ""
+    except (ValueError, IndexError, KeyError) as error:
+        raise UsageError(f"cannot read --name {options.name!r}", str(error)) from error
+    if not name or "/" in name or "\0" in name:
+        raise UsageError(f"cannot use --name {options.name!r}", "", f"fields: {known}; no folders")
+    return source.with_name(name)
+
+
+def _canonical(suffix: str) -> str:
+    same = {".jpeg": ".jpg", ".jpe": ".jpg", ".jfif": ".jpg", ".tiff": ".tif"}
+    return same.get(suffix.lower(), suffix.lower())

@@ -1,0 +1,65 @@
+"""Bytes: how people write them, and what each part of a run takes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from foveate.errors import UsageError
+
+MIB = 1 << 20
+UNITS = {
+    "": 1, "b": 1,
+    "k": 1 << 10, "kb": 1 << 10, "kib": 1 << 10,
+    "m": 1 << 20, "mb": 1 << 20, "mib": 1 << 20,
+    "g": 1 << 30, "gb": 1 << 30, "gib": 1 << 30,
+}  # fmt: skip
+
+# Resident bytes of a process with Python, numpy, pyvips and the engine loaded and a session open,
+# before the first window.
+BASE_BYTES = {"onnxruntime": 110 * MIB, "openvino": 250 * MIB, "fake": 60 * MIB}
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Peak bytes of each part of a run; their sum is the estimate that must stay under --memory.
+
+    Attributes:
+        base: the process with its libraries, before the first window.
+        sessions: all workers' networks on their largest window.
+        decoder: the file's reader.
+        rows: LR and SR rows in flight.
+        encoder: the file's writer, the last resize included.
+    """
+
+    base: int
+    sessions: int
+    decoder: int
+    rows: int
+    encoder: int
+
+    @property
+    def total(self) -> int:
+        """The estimate of the process's peak."""
+        return self.base + self.sessions + self.decoder + self.rows + self.encoder
+
+
+def parse_memory(text: str) -> int:
+    """Reads "512MiB", "1.5 GiB", "800M" or plain bytes; units are powers of 1024, in any case.
+
+    Raises:
+        UsageError: not a positive size.
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", text.lower())
+    if not match or match[2] not in UNITS or not float(match[1]):
+        raise UsageError(
+            f"cannot read the memory size {text!r}",
+            "expected a number and KiB, MiB or GiB",
+            "write 512MiB or 1GiB",
+        )
+    return int(float(match[1]) * UNITS[match[2]])
+
+
+def format_memory(size_bytes: int) -> str:
+    """Whole MiB, rounded up: "412 MiB"."""
+    return f"{-(-size_bytes // MIB)} MiB"

@@ -1,0 +1,191 @@
+"""What will be done to one picture, as data: windows, workers, memory and time."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from foveate.errors import ModelError, ResourceError
+from foveate.geometry import Grid, plan_grid
+from foveate.models.card import Card
+from foveate.plan.memory import BASE_BYTES, Memory, format_memory
+
+Depth = Literal["uint8", "uint16", "float32"]
+SAMPLE_BYTES = {"uint8": 1, "uint16": 2, "float32": 4}
+MOST_BANDS_IN_FLIGHT = 4
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run of one picture through one model. The grid decides the result; the rest does not.
+
+    Attributes:
+        model: the card's id.
+        engine: name of the engine the memory was planned for.
+        width: LR width of the picture.
+        height: LR height of the picture.
+        bands: samples per pixel: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA.
+        depth: type of a sample.
+        scale: SR/LR size ratio of the model.
+        target: (width, height) the caller resizes to afterwards, or None.
+        wrap: whether the picture tiles along (x, y).
+        wrap_px: LR pixels repeated around the picture for `wrap`; the grid covers them too.
+        grid: the windows.
+        workers: sessions at work at the same time, each with one thread.
+        bands_in_flight: bands of windows held at the same time.
+        memory: bytes by part.
+        memory_limit: the bytes that were allowed.
+        seconds: estimated time of the network, None when the speed is not known.
+    """
+
+    model: str
+    engine: str
+    width: int
+    height: int
+    bands: int
+    depth: Depth
+    scale: int
+    target: tuple[int, int] | None
+    wrap: tuple[bool, bool]
+    wrap_px: tuple[int, int]
+    grid: Grid
+    workers: int
+    bands_in_flight: int
+    memory: Memory
+    memory_limit: int
+    seconds: float | None
+
+    @property
+    def windows(self) -> int:
+        """Number of engine calls for the colours."""
+        return self.grid.columns * self.grid.bands
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        plain = asdict(self)
+        plain["windows"] = self.windows
+        plain["memory"]["total"] = self.memory.total
+        return plain
+
+
+def make_plan(
+    picture_width: int,
+    picture_height: int,
+    bands: int,
+    depth: Depth,
+    card: Card,
+    *,
+    memory_bytes: int,
+    threads: int,
+    decoder_bytes: int,
+    encoder_bytes: int,
+    engine: str = "onnxruntime",
+    target: tuple[int, int] | None = None,
+    wrap: tuple[bool, bool] = (False, False),
+    prepare_reach: int = 0,
+    lr_pixels_per_s: float | None = None,
+) -> Plan:
+    """Plans a picture: the most parallel way that stays under `memory_bytes`.
+
+    Args:
+        picture_width: LR pixels.
+        picture_height: LR pixels.
+        bands: 1, 2, 3 or 4; see `Plan`.
+        depth: type of the samples that are read and written.
+        card: the model.
+        memory_bytes: bound on the peak of the whole process.
+        threads: most workers.
+        decoder_bytes: peak of the reader.
+        encoder_bytes: peak of the writer and of what the caller does to finished rows.
+        engine: name of the engine.
+        target: recorded for the reader of the plan.
+        wrap: whether the picture tiles along (x, y).
+        prepare_reach: rows of context of the `Prepare` that will run.
+        lr_pixels_per_s: LR pixels one worker computes in a second, if that is known.
+
+    Returns:
+        The plan.
+
+    Raises:
+        ResourceError: one window does not fit; says what would.
+        ModelError: the card's window cannot be a grid.
+    """
+    margin = _wrap_margin(card, wrap)
+    width, height = picture_width + 2 * margin[0], picture_height + 2 * margin[1]
+    grid = grid_of(card, width, height)
+    pixel_bytes = bands * SAMPLE_BYTES[depth]
+    options = []
+    for workers in range(1, min(threads, grid.columns * grid.bands) + 1):
+        useful = min(max(2, -(-workers // grid.columns) + 1), MOST_BANDS_IN_FLIGHT, grid.bands)
+        for flight in range(1, useful + 1):
+            memory = Memory(
+                base=BASE_BYTES[engine],
+                sessions=_session_bytes(card, grid, workers),
+                decoder=decoder_bytes,
+                rows=_row_bytes(grid, card.scale, pixel_bytes, flight, prepare_reach)
+                + (picture_width * picture_height * pixel_bytes if wrap[1] else 0),
+                encoder=encoder_bytes,
+            )
+            at_once = min(workers, flight * grid.columns)
+            options.append((at_once, flight, -workers, memory))
+    fitting = [option for option in options if option[3].total <= memory_bytes]
+    if not fitting:
+        raise _too_small(min(option[3].total for option in options), memory_bytes)
+    at_once, flight, negative_workers, memory = max(fitting, key=lambda option: option[:3])
+    seconds = _computed_pixels(grid) / (lr_pixels_per_s * at_once) if lr_pixels_per_s else None
+    return Plan(
+        card.id, engine, picture_width, picture_height, bands, depth, card.scale, target, wrap,
+        margin, grid, -negative_workers, flight, memory, memory_bytes, seconds,
+    )  # fmt: skip
+
+
+def grid_of(card: Card, width: int, height: int) -> Grid:
+    """The windows of a width x height picture: a fact of the card.
+
+    Raises:
+        ModelError: the card's core, halo and multiple do not go together.
+    """
+    facts = card.window
+    try:
+        return plan_grid(
+            width,
+            height,
+            core_width=facts.core_width,
+            core_height=facts.core_height,
+            halo=facts.halo,
+            multiple=facts.multiple,
+        )
+    except ValueError as error:
+        raise ModelError(f"the card of {card.id} is not valid", str(error)) from error
+
+
+def _wrap_margin(card: Card, wrap: tuple[bool, bool]) -> tuple[int, int]:
+    return (card.window.halo if wrap[0] else 0, card.window.halo if wrap[1] else 0)
+
+
+def _session_bytes(card: Card, grid: Grid, workers: int) -> int:
+    per_session = (
+        card.weights.size_bytes * 3 + card.session_bytes_per_lr_pixel * grid.largest_area()
+    )
+    return workers * per_session
+
+
+def _row_bytes(grid: Grid, scale: int, pixel_bytes: int, flight: int, prepare_reach: int) -> int:
+    row = grid.width * pixel_bytes
+    core_rows = min(grid.core_height, grid.height)
+    lr_rows = min(core_rows + 2 * (grid.halo + prepare_reach), grid.height)
+    lr, sr = lr_rows * row, core_rows * scale * scale * row
+    # One LR band more is being put together, and the consumer may still hold the SR band it wrote.
+    return flight * (lr + sr) + lr * (2 if prepare_reach else 1) + sr
+
+
+def _computed_pixels(grid: Grid) -> int:
+    return sum(window.area.width * window.area.height for window in grid.windows())
+
+
+def _too_small(needed: int, allowed: int) -> ResourceError:
+    return ResourceError(
+        "not enough memory",
+        f"needs {format_memory(needed)}, --memory allows {format_memory(allowed)}",
+        f"use --memory {format_memory(needed).replace(' ', '')}",
+    )

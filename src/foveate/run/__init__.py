@@ -1,0 +1,1 @@
+"""The executor: windows through sessions, finished rows out, in order."""

@@ -1,0 +1,84 @@
+"""The optimisers of a run and their shared learning-rate curve."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+
+from foveate.train.recipe import OptimiserSettings
+
+
+class Muon(Optimizer):
+    """Momentum whose update is made orthogonal, for convolution kernels seen as (out, in * k * k) matrices.
+
+    torch.optim.Muon takes matrices only, hence this one. Coefficients of the Newton-Schulz step and
+    the scale factor: Keller Jordan, "Muon: an optimizer for hidden layers", 2024.
+    """
+
+    def __init__(self, parameters: Iterable[Tensor], lr: float, momentum: float = 0.95) -> None:
+        """`lr` is the spectral size of one update."""
+        super().__init__(parameters, {"lr": lr, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]  # noqa: ARG002, ANN401
+        """One update of every kernel that has a gradient."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                if not state:
+                    state["momentum"] = torch.zeros_like(p)
+                state["momentum"].lerp_(p.grad, 1 - group["momentum"])
+                update = p.grad.lerp(state["momentum"], group["momentum"]).flatten(1)
+                tall = max(1.0, update.shape[0] / update.shape[1]) ** 0.5
+                p.add_(_orthogonal(update).reshape(p.shape), alpha=-group["lr"] * tall)
+
+
+def _orthogonal(update: Tensor) -> Tensor:
+    """Five Newton-Schulz steps towards the nearest matrix with orthonormal rows."""
+    wide = update.shape[0] <= update.shape[1]
+    x = update if wide else update.t()
+    x = x / (x.norm() + 1e-7)
+    for _ in range(5):
+        gram = x @ x.t()
+        x = 3.4445 * x + (-4.775 * gram + 2.0315 * gram @ gram) @ x
+    return x if wide else x.t()
+
+
+def make_optimisers(net: nn.Module, settings: OptimiserSettings) -> list[Optimizer]:
+    """Kernels (4-D) to Muon or Adam by the recipe, all other tensors to Adam."""
+    kernels = [p for p in net.parameters() if p.requires_grad and p.ndim == 4]
+    others = [p for p in net.parameters() if p.requires_grad and p.ndim != 4]
+    first: Optimizer = (
+        Muon(kernels, settings.kernel_rate)
+        if settings.kernels == "muon"
+        else Adam(kernels, settings.kernel_rate, betas=(0.9, 0.99))
+    )
+    optimisers = [first, Adam(others, settings.rate, betas=(0.9, 0.99))]
+    for optimiser in optimisers:
+        for group in optimiser.param_groups:
+            group["peak"] = group["lr"]
+    return optimisers
+
+
+def set_rate(optimisers: list[Optimizer], step: int, settings: OptimiserSettings) -> None:
+    """Linear warm-up, then half a cosine to zero at the last step."""
+    share = min(1.0, (step + 1) / max(1, settings.warmup))
+    share *= 0.5 * (1 + math.cos(math.pi * step / settings.steps))
+    for optimiser in optimisers:
+        for group in optimiser.param_groups:
+            group["lr"] = group["peak"] * share
+
+
+@torch.no_grad()
+def follow(average: nn.Module, net: nn.Module, step: int, decay: float) -> None:
+    """Moves the EMA `average` towards `net`; quicker at first, so that early validation means something."""
+    decay = min(decay, (step + 1) / (step + 10))
+    for mean, p in zip(average.parameters(), net.parameters(), strict=True):
+        mean.lerp_(p.detach(), 1 - decay)

@@ -1,0 +1,84 @@
+"""Cards, pictures and Hypothesis strategies that several tests share."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hypothesis import settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from foveate.models.card import Card, WeightsFacts, WindowFacts
+
+# The same cases each time: a run on another machine can be compared; times are not judged here.
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci")
+
+TINY = Path(__file__).parent / "models" / "tiny_x2.onnx"
+TINY_REACH = 6  # LR pixels an output pixel of the tiny network depends on, to each side
+DTYPES = ("uint8", "uint16", "float32")
+
+
+def make_card(
+    core: tuple[int, int] = (16, 12),
+    halo: int = TINY_REACH,
+    multiple: int = 2,
+    *,
+    scale: int = 2,
+    session_bytes_per_lr_pixel: int = 500,
+) -> Card:
+    """The tiny network's card, on any grid."""
+    return Card(
+        id="tiny_x2.test",
+        family="tiny",
+        task="upscale",
+        scale=scale,
+        trained_for="tests",
+        summary="for tests",
+        licence="Apache-2.0",
+        limits="not for people",
+        parameters=5000,
+        macs_per_lr_pixel=1300,
+        receptive_radius=TINY_REACH,
+        session_bytes_per_lr_pixel=session_bytes_per_lr_pixel,
+        window=WindowFacts(core[0], core[1], halo, multiple),
+        weights=WeightsFacts(TINY.name, "", TINY.stat().st_size),
+    )
+
+
+def noise(height: int, width: int, bands: int = 3, dtype: str = "uint8", seed: int = 0) -> Any:
+    """(H, W, bands) of noise over the whole range: what shows a seam best."""
+    rng = np.random.default_rng(seed)
+    if dtype == "float32":
+        return rng.random((height, width, bands), np.float32)
+    return rng.integers(0, np.iinfo(dtype).max, (height, width, bands), dtype, endpoint=True)
+
+
+def cores() -> st.SearchStrategy[tuple[int, int, int, int]]:
+    """(core width, core height, halo, multiple) that go together."""
+    return st.integers(1, 4).flatmap(
+        lambda multiple: st.tuples(
+            st.integers(3, 40).map(lambda n: n * multiple),
+            st.integers(3, 40).map(lambda n: n * multiple),
+            st.integers(0, 12).map(lambda n: n * multiple),
+            st.just(multiple),
+        )
+    )
+
+
+def sizes(largest: int = 300) -> st.SearchStrategy[int]:
+    """Sides of pictures, often tiny or odd."""
+    return st.one_of(st.integers(1, 5), st.integers(1, largest))
+
+
+class RowSource:
+    """Hands out a picture's rows as `run_plan` asks for them, and remembers how."""
+
+    def __init__(self, pixels: NDArray[Any]) -> None:
+        self.pixels, self.row, self.requests = pixels, 0, []
+
+    def __call__(self, count: int) -> NDArray[Any]:
+        rows = self.pixels[self.row : self.row + count].copy()
+        self.row += count
+        self.requests.append(count)
+        return rows

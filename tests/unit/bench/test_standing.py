@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+import pyvips
+
+from foveate.bench.evaluate import Report, Row
+from foveate.bench.speed import Speed
+from foveate.bench.standing import quality_facts, quality_rows, set_digest, speed_rows
+from strategies import make_card
+
+REPORT = Report(
+    "Set5",
+    2,
+    "Y, border 2 px",
+    (Row("m_x2.photo", 5, 36.84444, 0.951), Row("bicubic", 5, 33.67333, 0.9303)),
+    (),
+)
+
+
+def test_quality_rows_hold_the_model_and_bicubic_as_its_baseline():
+    rows = quality_rows(REPORT, "ab" * 32, "cd" * 32)
+    assert [(row.what, row.model) for row in rows] == [
+        ("psnr_y", "m_x2.photo"),
+        ("ssim_y", "m_x2.photo"),
+        ("psnr_y", "bicubic"),
+        ("ssim_y", "bicubic"),
+    ]
+    assert rows[0].ratio == pytest.approx(36.84444 / 33.67333)
+    assert (rows[0].weights_sha256, rows[2].weights_sha256) == ("cd" * 6, "")
+    assert {row.set_sha256 for row in rows} == {"ab" * 6}
+
+
+def test_a_cards_quality_is_the_report_rounded():
+    (facts,) = quality_facts([REPORT])
+    assert (facts.set, facts.images, facts.protocol) == ("Set5", 5, "Y, border 2 px")
+    assert (facts.psnr_y, facts.bicubic_psnr_y, facts.ssim_y) == (36.8444, 33.6733, 0.951)
+
+
+def test_speed_rows_carry_the_spread_only_where_it_was_measured():
+    speed = Speed("m", "onnxruntime 1", 960, 540, 2, 1, 10, 9.0, 10.0, 12.0, 1.0, 207.4, 50.4, 99)
+    rows = {row.what: row for row in speed_rows(speed, make_card())}
+    assert (rows["time"].value, rows["time"].min, rows["time"].max) == (10.0, 9.0, 12.0)
+    assert (rows["speed"].value, rows["speed"].unit, rows["speed"].min) == (207.4, "SR MP/s", None)
+    assert (rows["peak_memory"].value, rows["work"].value) == (99, 50.4)
+    assert {row.size for row in rows.values()} == {"960x540"}
+
+
+def test_the_digest_of_a_set_changes_with_a_pixel_and_with_a_name(tmp_path):
+    path = tmp_path / "HR" / "a.png"
+    path.parent.mkdir()
+    digests = set()
+    for value in (1, 2):
+        pyvips.Image.new_from_array(np.full((4, 4), value, np.uint8)).pngsave(str(path))
+        digests.add(set_digest(tmp_path))
+    path.rename(path.with_name("b.png"))
+    digests.add(set_digest(tmp_path))
+    assert len(digests) == 3
