@@ -1,8 +1,10 @@
 """What every room's tests may ask for."""
 
+import os
 from pathlib import Path
 
 import pytest
+from command import Command
 
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -13,3 +15,23 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("../shared is not there: it holds the test pictures and golden vectors")
     return SHARED
+
+
+@pytest.fixture
+def command(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Command:
+    """`foveate ARGUMENTS` in this process, inside an empty folder and without own models."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FOVEATE_MODELS", str(tmp_path / "own models"))
+    return Command(capsys)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests marked `slow` run with FOVEATE_SLOW=1 only: once per landing, not at every step."""
+    if os.environ.get("FOVEATE_SLOW"):
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    if slow:
+        items[:] = [item for item in items if item not in slow]
+        config.hook.pytest_deselected(items=slow)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from foveate.pipelines.options import UpscaleOptions
     from foveate.pipelines.pixels import OpenModel, open_model, upscale
     from foveate.pipelines.prepare import make_plan
+    from foveate.plan.plan import Plan
 
 __all__ = [
     "FoveateError",
@@ -30,6 +31,7 @@ __all__ = [
     "OpenModel",
     "OutputError",
     "PartialFailure",
+    "Plan",
     "Report",
     "ResourceError",
     "UpscaleOptions",
@@ -48,6 +50,7 @@ _HOMES = {
     "open_model": "pipelines.pixels",
     "upscale": "pipelines.pixels",
     "make_plan": "pipelines.prepare",
+    "Plan": "plan.plan",
 }
 
 

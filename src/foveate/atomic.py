@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import stat
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -46,7 +47,8 @@ def check_destination(path: Path, *, overwrite: bool) -> None:
             file, or its folder is missing or may not be written.
     """
     try:
-        path.parent.stat()
+        if not stat.S_ISDIR(path.parent.stat().st_mode):
+            raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         if path.is_dir():
             raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
         if path.exists() and not path.is_file():

@@ -5,6 +5,7 @@ nearest neighbour: windows are exact with a halo of 6 and not with 4. The colour
 weights, so it tints grey.
 """
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ def make_tiny() -> onnx.ModelProto:
         "scales": np.array([1, 1, 2, 2], np.float32),
     }
     nodes = [helper.make_node("SpaceToDepth", ["lr"], ["f0"], blocksize=2)]
-    for index, (fan_in, fan_out) in enumerate(zip(channels, channels[1:], strict=False)):
+    for index, (fan_in, fan_out) in enumerate(pairwise(channels)):
         spread = np.sqrt(2 / (9 * fan_in)) * (0.08 if fan_out == 48 else 1)
         weights = rng.normal(0, spread, (fan_out, fan_in, 3, 3)).astype(np.float32)
         constants[f"w{index}"] = weights

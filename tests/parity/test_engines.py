@@ -8,7 +8,6 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
-from strategies import TINY, make_card, noise
 
 from foveate.engine.check import check_session, check_window
 from foveate.engine.fake import FakeSession
@@ -16,6 +15,7 @@ from foveate.engine.onnxruntime_session import OnnxRuntimeSession
 from foveate.engine.open import open_session
 from foveate.engine.openvino_session import OpenVinoSession
 from foveate.errors import ModelError, ResourceError
+from strategies import TINY, make_card, noise
 
 CARD = make_card()
 REAL = {"onnxruntime": OnnxRuntimeSession, "openvino": OpenVinoSession}
@@ -25,6 +25,10 @@ SIZES = [(2, 2), (2, 40), (40, 2), (16, 16), (34, 62)]
 def batch(height, width, count=1, seed=0):
     pictures = [noise(height, width, 3, "float32", seed + i) for i in range(count)]
     return np.ascontiguousarray(np.stack(pictures).transpose(0, 3, 1, 2))
+
+
+def opened(engine, threads=1):
+    return contextlib.closing(open_session(CARD, TINY, engine=engine, threads=threads))
 
 
 @pytest.fixture(params=["fake", *REAL])
@@ -124,18 +128,16 @@ def test_a_closed_session_can_be_closed_but_not_used(session):
 
 
 def test_threads_change_nothing_visible(real):
-    with contextlib.closing(open_session(CARD, TINY, engine=real, threads=2)) as two:
-        with contextlib.closing(open_session(CARD, TINY, engine=real)) as one:
-            difference = np.abs(two.run(batch(64, 64)) - one.run(batch(64, 64)))
+    with opened(real, threads=2) as two, opened(real) as one:
+        difference = np.abs(two.run(batch(64, 64)) - one.run(batch(64, 64)))
     assert difference.max() < 1e-5
 
 
 def test_engines_agree(real):
-    with contextlib.closing(open_session(CARD, TINY, engine=real)) as session:
-        with contextlib.closing(open_session(CARD, TINY, engine="onnxruntime")) as reference:
-            for size in SIZES:
-                difference = np.abs(session.run(batch(*size)) - reference.run(batch(*size)))
-                assert difference.max() < 1e-5, f"{difference.max()} at {size}"
+    with opened(real) as session, opened("onnxruntime") as reference:
+        for size in SIZES:
+            difference = np.abs(session.run(batch(*size)) - reference.run(batch(*size)))
+            assert difference.max() < 1e-5, f"{difference.max()} at {size}"
 
 
 @pytest.mark.parametrize("damage", ["missing", "empty", "cut", "text", "folder"])
@@ -160,9 +162,9 @@ def test_a_model_of_another_kind_is_refused(real, tmp_path):
 
 
 def test_an_engine_error_while_running_is_ours(real):
-    with contextlib.closing(open_session(CARD, TINY, engine=real)) as session:
-        with pytest.raises(ModelError, match=f"{real} .* cannot run tiny_x2.test"):
-            session.run(np.zeros((1, 5, 8, 8), np.float32))
+    refusal = pytest.raises(ModelError, match=rf"{real} .* cannot run tiny_x2\.test")
+    with opened(real) as session, refusal:
+        session.run(np.zeros((1, 5, 8, 8), np.float32))
 
 
 def test_openvino_refuses_cuda():

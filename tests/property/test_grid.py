@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from strategies import cores, sizes
 
 from foveate.geometry import Grid, plan_grid
+from strategies import cores, sizes
 
 
 @given(sizes(), sizes(), cores())

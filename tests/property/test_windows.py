@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import DTYPES, TINY, TINY_REACH, RowSource, make_card, noise, sizes
 
 from foveate.engine.fake import FakeSession
 from foveate.engine.onnxruntime_session import OnnxRuntimeSession
 from foveate.plan.plan import make_plan
 from foveate.run.executor import run_plan
+from strategies import DTYPES, TINY, TINY_REACH, RowSource, make_card, noise, sizes
 
 WHOLE = make_card((4096, 4096))
 MIB = 1 << 20
@@ -55,14 +55,13 @@ def difference(a, b):
 
 @settings(max_examples=60)
 @given(
-    sizes(70),
-    sizes(70),
+    st.tuples(sizes(70), sizes(70)),
     st.tuples(st.integers(1, 20), st.integers(1, 20)),
     st.integers(TINY_REACH // 2, 8),
-    st.integers(1, 4),
-    st.sampled_from(DTYPES),
+    st.tuples(st.integers(1, 4), st.sampled_from(DTYPES)),
 )
-def test_windowed_equals_whole(sessions, width, height, core, halo, bands, dtype):
+def test_windowed_equals_whole(sessions, size, core, halo, samples):
+    (height, width), (bands, dtype) = size, samples
     pixels = noise(height, width, bands, dtype)
     card = make_card((2 * core[0], 2 * core[1]), 2 * halo)
     windowed = upscale(pixels, card, sessions)

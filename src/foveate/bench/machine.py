@@ -7,9 +7,7 @@ import hashlib
 import importlib.metadata
 import os
 import platform
-import resource
 import subprocess
-import sys
 from pathlib import Path
 
 # The instruction sets that decide how fast convolutions run, with the names Linux gives them.
@@ -69,19 +67,6 @@ def commit() -> str:
 def today() -> str:
     """The date in UTC, as 2026-11-30."""
     return datetime.datetime.now(datetime.UTC).date().isoformat()
-
-
-def peak_memory_bytes() -> int:
-    """Most resident memory this process ever had.
-
-    Linux keeps it per program in VmHWM; ru_maxrss there also counts the process that started this
-    one, so it serves only elsewhere.
-    """
-    for line in _text("/proc/self/status").splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _cpu_facts() -> dict[str, str]:

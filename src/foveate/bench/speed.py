@@ -16,9 +16,9 @@ import numpy as np
 
 from foveate import errors
 from foveate.bench.compare import summarise
-from foveate.bench.machine import peak_memory_bytes
 from foveate.errors import FoveateError, ResourceError, UsageError
 from foveate.pipelines.pixels import OpenModel
+from foveate.plan.machine import peak_memory_bytes
 
 SEED = 20
 

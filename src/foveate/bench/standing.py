@@ -24,6 +24,7 @@ from foveate.plan.machine import available_threads
 
 SIZE = (960, 540)
 ROUNDS = 10
+ENGINES = ("onnxruntime", "openvino")
 PHOTO_DEGRADATIONS = ("", "jpeg:q=75", "jpeg:q=50", "jpeg:q=30")
 
 
@@ -141,7 +142,7 @@ def _record_quality(entry: Entry, sets: list[Path], results: Path, *, into_card:
 
 def _record_speed(entry: Entry, results: Path) -> None:
     for threads in sorted({1, available_threads()}):
-        for engine in ("onnxruntime", "openvino"):
+        for engine in ENGINES:
             speed = measure_speed(
                 str(entry.path),
                 width=SIZE[0],

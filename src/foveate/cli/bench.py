@@ -20,6 +20,7 @@ from foveate.errors import UsageError
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 @click.option("--debug", is_flag=True, help="Show a traceback on errors.")
 def command(
+    *,
     model: str,
     size: str,
     engine: str,
@@ -28,13 +29,13 @@ def command(
     as_json: bool,
     debug: bool,  # noqa: ARG001 - read by main.py
 ) -> None:
-    r"""Measure a model's speed and peak memory on an array of random pixels, windows included.
+    """Measure a model's speed and peak memory on an array of random pixels, windows included.
 
     \b
     Examples:
       foveate bench --model rt4ksr_x2.photo
       foveate bench --model rt4ksr_x2.photo --size 1920x1080 --threads 1 --json
-    """
+    """  # noqa: D301 - \b keeps click from joining the lines
     match = re.fullmatch(r"(\d+)x(\d+)", size)
     if not match:
         raise UsageError(f"cannot read --size {size!r}", "", "write 960x540")

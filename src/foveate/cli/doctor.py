@@ -9,6 +9,8 @@ from importlib import metadata
 
 import click
 
+from foveate.cli.version import foveate_version
+
 EXTRAS = {"heic": "pillow-heif", "openvino": "openvino", "train": "torch"}
 
 
@@ -16,13 +18,13 @@ EXTRAS = {"heic": "pillow-heif", "openvino": "openvino", "train": "torch"}
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 @click.option("--debug", is_flag=True, help="Show a traceback on errors.")
 def command(as_json: bool, debug: bool) -> None:  # noqa: ARG001 - main.py reads --debug
-    r"""Show what this machine has, what is missing, and what foveate will use.
+    """Show what this machine has, what is missing, and what foveate will use.
 
     \b
     Examples:
       foveate doctor
       foveate doctor --json
-    """
+    """  # noqa: D301 - \b keeps click from joining the lines
     facts = gather()
     if as_json:
         click.echo(json.dumps(facts))
@@ -57,11 +59,12 @@ def gather() -> dict[str, str | list[str]]:
         except Exception as error:  # noqa: BLE001 - doctor tells everything it finds
             broken.append(str(error))
     return {
-        "foveate": metadata.version("foveate"),
+        "foveate": foveate_version(),
         "python": f"{platform.python_version()} ({sys.executable})",
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "cores": f"{available_threads()} will be used",
-        "memory": f"{format_memory(available_memory())} free, {format_memory(default_memory())} by default",
+        "memory": f"{format_memory(available_memory())} free,"
+        f" {format_memory(default_memory())} by default",
         "pictures": decoder_versions(),
         "engines": engines,
         "extras": [f"{name}: {_version(package)}" for name, package in EXTRAS.items()],

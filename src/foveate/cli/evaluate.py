@@ -22,6 +22,7 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 @click.option("--debug", is_flag=True, help="Show a traceback on errors.")
 def command(
+    *,
     model: str,
     data_dir: Path,
     limit: int | None,
@@ -32,7 +33,7 @@ def command(
     as_json: bool,
     debug: bool,  # noqa: ARG001 - read by main.py
 ) -> None:
-    r"""Measure PSNR-Y and SSIM-Y of a model, windows included, with bicubic beside it.
+    """Measure PSNR-Y and SSIM-Y of a model, windows included, with bicubic beside it.
 
     DIR holds HR/NAME.png and LR_bicubic/X{s}/NAMEx{s}.png; missing LR is made by the same bicubic.
 
@@ -40,13 +41,18 @@ def command(
     Examples:
       foveate evaluate --model rt4ksr_x2.bicubic --data Set5
       foveate evaluate --model rt4ksr_x2.photo --data BSD100 --degrade jpeg:q=75 --json
-    """
+    """  # noqa: D301 - \b keeps click from joining the lines
     from foveate.bench.evaluate import evaluate  # noqa: PLC0415 - --help loads click only
     from foveate.pipelines.pixels import OpenModel  # noqa: PLC0415
 
     with OpenModel(model, engine=engine, threads=threads) as opened:
         report = evaluate(
-            opened.card.id, opened.upscale, opened.card.scale, data_dir, limit=limit, degrade=degrade
+            opened.card.id,
+            opened.upscale,
+            opened.card.scale,
+            data_dir,
+            limit=limit,
+            degrade=degrade,
         )
     rows = [*report.rows, *(report.pictures if pictures else ())]
     if as_json:

@@ -18,6 +18,7 @@ from foveate.cli.torch_extra import need_torch
 @click.option("--data", default="", help="The training data and its licences, kept on the card.")
 @click.option("--debug", is_flag=True, help="Show a traceback on errors.")
 def command(
+    *,
     checkpoint: Path,
     model_id: str,
     into: Path | None,
@@ -26,13 +27,13 @@ def command(
     data: str,
     debug: bool,  # noqa: ARG001 - read by main.py
 ) -> None:
-    r"""Make a model (ID.onnx and its card ID.toml) of CHECKPOINT's averaged weights.
+    """Make a model (ID.onnx and its card ID.toml) of CHECKPOINT's averaged weights.
 
     \b
     Example:
       foveate export runs/x2/checkpoint.pt --id my_x2.photo
       foveate upscale photo.jpg --model my_x2.photo
-    """
+    """  # noqa: D301 - \b keeps click from joining the lines
     need_torch("export")
     from foveate.models.store import own_folder  # noqa: PLC0415 - after the check
     from foveate.train.export import export_checkpoint  # noqa: PLC0415

@@ -22,13 +22,13 @@ def command(
     into: Path | None,
     debug: bool,  # noqa: ARG001 - read by main.py
 ) -> None:
-    r"""Make a model of the authors' weight FILE, read without running any code from it.
+    """Make a model of the authors' weight FILE, read without running any code from it.
 
     \b
     Example:
       foveate import-weights rt4ksr_x2.pth --family rt4ksr --id official_x2
       foveate upscale photo.jpg --model official_x2
-    """
+    """  # noqa: D301 - \b keeps click from joining the lines
     need_torch("import-weights")
     from foveate.models.store import own_folder  # noqa: PLC0415 - after the check
     from foveate.train.export import export_official  # noqa: PLC0415

@@ -6,6 +6,7 @@ Commands are imported when they are asked for; this file loads click and nothing
 from __future__ import annotations
 
 import importlib
+import itertools
 import json
 import os
 import signal
@@ -16,7 +17,9 @@ from typing import Any, NoReturn
 
 import click
 
-from foveate.errors import FoveateError
+from foveate.cli.progress import STYLES, Progress
+from foveate.cli.version import show_version
+from foveate.errors import FoveateError, UsageError
 
 COMMANDS = {
     "upscale": "Enlarge a picture by 2, 3 or 4, or to an exact size",
@@ -60,12 +63,28 @@ class LazyGroup(click.Group):
 
             near = difflib.get_close_matches(args[0], COMMANDS, 1)
             hint = f"did you mean {near[0]}?" if near else f"commands: {', '.join(COMMANDS)}"
-            raise click.UsageError(f"no command {args[0]!r}; hint: {hint}", ctx)
+            raise UsageError(f"no command {args[0]!r}", "", hint)
         return super().resolve_command(ctx, args)
 
 
+class Signalled(KeyboardInterrupt):
+    """A signal that ends the run; from Ctrl-C on there is one way out, and it tidies up."""
+
+    def __init__(self, number: int) -> None:
+        """Keeps the signal's number."""
+        super().__init__()
+        self.number = number
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="foveate", message="foveate %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=show_version,
+    help="Show the version and exit.",
+)
 def group() -> None:
     """Restore pictures by spending computation only where the picture needs it.
 
@@ -79,10 +98,13 @@ def group() -> None:
 
 def main() -> NoReturn:
     """Runs the command line and exits with the code that errors.py documents."""
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` and `&` set it
+            signal.signal(number, _leave)
     code = run(sys.argv[1:])
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed by `>&-`
+            sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     sys.exit(code)
@@ -90,37 +112,79 @@ def main() -> NoReturn:
 
 def run(arguments: list[str]) -> int:
     """Runs one command line; returns its exit code."""
-    debug = "--debug" in arguments
-    try:
-        group.main(arguments, prog_name="foveate", standalone_mode=False)
-    except click.exceptions.Exit as leaving:
-        return leaving.exit_code
-    except click.ClickException as error:
-        return _report(error.format_message(), 2, arguments)
-    except FoveateError as error:
-        if debug:
-            traceback.print_exc()
-        return _report(str(error), error.exit_code, arguments)
-    except (KeyboardInterrupt, click.Abort):
-        return _report("interrupted; nothing was left behind", 130, arguments)
-    except BrokenPipeError:
-        return 0
-    except Exception as error:  # noqa: BLE001 - the last line of defence
-        if debug:
-            traceback.print_exc()
-        text = f"{type(error).__name__}: {error}"
-        text += "; hint: this is a bug in foveate: run again with --debug and report what it prints"
-        return _report(text, 1, arguments)
-    return 0
-
-
-def _report(message: str, code: int, arguments: list[str]) -> int:
-    click.echo(f"error: {message}", err=True)
-    if "--json" in arguments:
-        document: dict[str, Any] = {"type": "error", "code": code, "message": message}
-        click.echo(json.dumps(document))
+    voice = Progress(_style(arguments))
+    code = _run(arguments, voice)
+    voice.end(code)
     return code
 
 
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
-    raise SystemExit(143)
+def _run(arguments: list[str], voice: Progress) -> int:
+    try:
+        with group.make_context("foveate", list(arguments), obj=voice) as context:
+            group.invoke(context)
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except BrokenPipeError:  # the reader of standard output has seen enough
+        return 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        voice.say(error.format_message())
+        return UsageError.exit_code
+    except (KeyboardInterrupt, Exception) as error:  # noqa: BLE001 - the last line of defence
+        return _report(_as_ours(error), arguments, voice)
+    return 0
+
+
+def _report(error: FoveateError, arguments: list[str], voice: Progress) -> int:
+    """Tells a failure: one line on stderr, and the document that --json promises."""
+    if "--debug" in arguments:
+        voice.say(traceback.format_exc())
+    voice.fail(str(error))
+    if "--json" in arguments:
+        document: dict[str, Any] = {
+            "type": "error",
+            "code": error.exit_code,
+            "message": str(error),
+        }
+        click.echo(json.dumps(document))
+    return error.exit_code
+
+
+def _as_ours(error: BaseException) -> FoveateError:
+    if isinstance(error, FoveateError):
+        return error
+    if isinstance(error, click.ClickException):
+        return _as_usage_error(error)
+    if isinstance(error, KeyboardInterrupt):
+        number = error.number if isinstance(error, Signalled) else signal.SIGINT
+        word = "interrupted" if number == signal.SIGINT else "terminated"
+        stop = FoveateError(f"{word}; nothing was left behind")
+        stop.exit_code = 128 + number
+        return stop
+    remedy = "this is a bug in foveate: run again with --debug and report what it prints"
+    return FoveateError(type(error).__name__, str(error), remedy)
+
+
+def _as_usage_error(error: click.ClickException) -> UsageError:
+    """Click's complaint in our words: one line, no full stop, and where help is."""
+    is_made_late = isinstance(error, click.BadParameter)  # else it would name the near ones too
+    text = (error.format_message() if is_made_late else error.message).rstrip(".")
+    near = getattr(error, "possibilities", None)
+    context = getattr(error, "ctx", None)
+    remedy = f"see {context.command_path if context else 'foveate'} --help"
+    if near:
+        remedy = f"did you mean {' or '.join(near)}?"
+    return UsageError(text[:1].lower() + text[1:], "", remedy)
+
+
+def _style(arguments: list[str]) -> str:
+    """What --progress asks for, known before click reads it: its mistakes are typed lines too."""
+    pairs = set(itertools.pairwise(arguments))
+    for style in STYLES:
+        if f"--progress={style}" in arguments or ("--progress", style) in pairs:
+            return style
+    return "auto"
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+    signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not stop the tidying
+    raise Signalled(number)

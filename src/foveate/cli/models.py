@@ -6,18 +6,20 @@ import json
 
 import click
 
+OUTPUTS = "What you make with a model is yours: no licence here reaches the pictures."
+
 
 @click.command(name="models")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 @click.option("--debug", is_flag=True, help="Show a traceback on errors.")
 def command(as_json: bool, debug: bool) -> None:  # noqa: ARG001 - main.py reads --debug
-    r"""List the models: those that ship, and your own.
+    """List the models: those that ship, and your own.
 
     \b
     Examples:
       foveate models
       foveate models --json
-    """
+    """  # noqa: D301 - \b keeps click from joining the lines
     import msgspec  # noqa: PLC0415 - --help loads click only
 
     from foveate.models.store import list_cards  # noqa: PLC0415
@@ -25,7 +27,7 @@ def command(as_json: bool, debug: bool) -> None:  # noqa: ARG001 - main.py reads
     entries = list_cards(on_broken=lambda error: click.echo(f"note: {error}", err=True))
     if as_json:
         cards = [{"where": e.where, **msgspec.to_builtins(e.card)} for e in entries]
-        click.echo(json.dumps({"models": cards}))
+        click.echo(json.dumps({"models": cards, "outputs": OUTPUTS}))
         return
     for entry in entries:
         card = entry.card
@@ -35,7 +37,12 @@ def command(as_json: bool, debug: bool) -> None:  # noqa: ARG001 - main.py reads
         click.echo(f"  x{card.scale}, for {card.trained_for}; {cost}")
         for row in card.quality:
             gain = row.psnr_y - row.bicubic_psnr_y
-            click.echo(f"  {row.set}: {row.psnr_y:.2f} dB PSNR-Y, {gain:+.2f} over bicubic ({row.protocol})")
-        click.echo(f"  trained by {card.training.author or 'unknown'} on {card.training.data or 'unknown'}")
+            click.echo(
+                f"  {row.set}: {row.psnr_y:.2f} dB PSNR-Y, {gain:+.2f} over bicubic"
+                f" ({row.protocol})"
+            )
+        click.echo(
+            f"  trained by {card.training.author or 'unknown'} on {card.training.data or 'unknown'}"
+        )
         click.echo(f"  {card.limits}")
-    click.echo("What you make with a model is yours: no licence here reaches the pictures.", err=True)
+    click.echo(OUTPUTS, err=True)

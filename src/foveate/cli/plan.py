@@ -14,15 +14,14 @@ from foveate.cli.upscale_options import make_options, upscale_options
 @click.argument("input", metavar="INPUT")
 @upscale_options
 def command(**values: Any) -> None:  # noqa: ANN401 - click passes every option by name
-    r"""Show what `foveate upscale` would do with INPUT and the same options, touching no pixels.
+    """Show what `foveate upscale` would do with INPUT and the same options, touching no pixels.
 
     \b
     Examples:
       foveate plan photo.jpg
       foveate plan photo.jpg --scale 4 --memory 256MiB --json
-    """
+    """  # noqa: D301 - \b keeps click from joining the lines
     from foveate.cli.streams import open_destination, read_source  # noqa: PLC0415 - --help loads click only
-    from foveate.plan.memory import format_memory  # noqa: PLC0415
 
     options = make_options(values)
     source, destination = read_source(values["input"]), open_destination(values["output"])
@@ -32,20 +31,35 @@ def command(**values: Any) -> None:  # noqa: ANN401 - click passes every option 
     if values["as_json"]:
         click.echo(json.dumps(plan))
         return
-    memory = plan["memory"]
-    parts = ", ".join(f"{k} {format_memory(v)}" for k, v in memory.items() if k != "total")
-    rows = {
-        "input": f"{plan['input']}, {plan['input_size'][0]} x {plan['input_size'][1]}",
-        "output": f"{plan['output']}, {plan['output_size'][0]} x {plan['output_size'][1]}, {plan['format']}",
-        "model": plan["model"],
-        "engine": plan["engine"],
-        "windows": f"{plan['windows']} of up to {plan['grid']['core_width']} x {plan['grid']['core_height']}"
-        f" pixels and a halo of {plan['grid']['halo']}, {plan['workers']} at a time",
-        "memory": f"{format_memory(memory['total'])} of {format_memory(plan['memory_limit'])}: {parts}",
-    }
-    if plan["seconds"] is not None:
-        rows["time"] = f"about {plan['seconds']:.1f} s of network"
     for note in plan["warnings"]:
         click.echo(f"note: {note}", err=True)
-    for name, text in rows.items():
+    for name, text in _as_words(plan).items():
         click.echo(f"{name:8} {text}")
+
+
+def _as_words(plan: dict[str, Any]) -> dict[str, str]:
+    from foveate.plan.memory import format_memory  # noqa: PLC0415 - --help loads click only
+
+    memory, grid = plan["memory"], plan["grid"]
+    parts = ", ".join(f"{k} {format_memory(v)}" for k, v in memory.items() if k != "total")
+    words = {
+        "input": f"{plan['input']}, {_size(plan['input_size'])}",
+        "output": f"{plan['output']}, {_size(plan['output_size'])}, {plan['format']}",
+        "model": plan["model"] or "none: a plain resize",
+    }
+    if plan["windows"]:
+        words["engine"] = plan["engine"]
+        words["windows"] = (
+            f"{plan['windows']} of up to {grid['core_width']} x {grid['core_height']} pixels"
+            f" and a halo of {grid['halo']}, {plan['workers']} at a time"
+        )
+        words["cost"] = f"{plan['macs'] / 1e9:.1f} billion multiply-adds"
+    total, limit = format_memory(memory["total"]), format_memory(plan["memory_limit"])
+    words["memory"] = f"at most {total} of {limit}: {parts}"
+    if plan["seconds"] is not None:
+        words["time"] = f"about {plan['seconds']:.1f} s of network"
+    return words
+
+
+def _size(size: list[int]) -> str:
+    return f"{size[0]} x {size[1]}"

@@ -15,11 +15,16 @@ from foveate.cli.torch_extra import need_torch
 @click.option("--minutes", type=float, help="Stop, resumable, after this long.")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out.")
 @click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Lay one setting over the recipe."
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Lay one setting over the recipe.",
 )
 @click.option("--threads", type=click.IntRange(1), help="Threads for PyTorch [default: all cores].")
 @click.option("--debug", is_flag=True, help="Show a traceback on errors.")
 def command(
+    *,
     recipe: Path,
     out: Path,
     minutes: float | None,
@@ -28,14 +33,14 @@ def command(
     threads: int | None,
     debug: bool,  # noqa: ARG001 - read by main.py
 ) -> None:
-    r"""Train a network from RECIPE (a TOML file), on one process or under torchrun.
+    """Train a network from RECIPE (a TOML file), on one process or under torchrun.
 
     \b
     Examples:
       foveate train recipes/rt4ksr_x2.bicubic.toml --out runs/x2 --set 'data.folders=["photos"]'
       foveate train recipes/rt4ksr_x2.bicubic.toml --out runs/x2 --resume --minutes 60
       torchrun --nproc-per-node 2 -m foveate train RECIPE.toml --out runs/x2
-    """
+    """  # noqa: D301 - \b keeps click from joining the lines
     need_torch("train")
     import torch  # noqa: PLC0415 - the training extra
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 
+from foveate.cli.progress import STYLES, Progress
 from foveate.cli.upscale_options import make_options, upscale_options
+from foveate.errors import UsageError
 
 
 @click.command(name="upscale")
@@ -15,13 +17,14 @@ from foveate.cli.upscale_options import make_options, upscale_options
 @upscale_options
 @click.option(
     "--progress",
-    type=click.Choice(["auto", "json", "none"]),
+    type=click.Choice(STYLES),
     default="auto",
     show_default=True,
-    help="On stderr: a bar on a terminal, typed JSON lines, or nothing.",
+    help="On stderr: a bar on a terminal, typed JSON lines, or words alone.",
 )
-def command(**values: Any) -> None:  # noqa: ANN401 - click passes every option by name
-    r"""Enlarge INPUT (a picture file, or - for standard input).
+@click.pass_obj
+def command(voice: Progress, /, **values: Any) -> None:  # noqa: ANN401 - click passes every option by name
+    """Enlarge INPUT (a picture file, or - for standard input).
 
     The input is never changed; the result is verified before it takes its name.
 
@@ -30,28 +33,24 @@ def command(**values: Any) -> None:  # noqa: ANN401 - click passes every option 
       foveate upscale photo.jpg                             photo_x2.jpg beside it
       foveate upscale photo.jpg --scale 4 -o big.png
       foveate upscale scan.tif --width 6000 --memory 512MiB
-      foveate upscale texture.png --wrap x,y --strength 0.7
+      foveate upscale texture.png --wrap x,y
+      foveate upscale old.jpg --strength 0.7 --progress json
       cat photo.jpg | foveate upscale - -o - > big.jpg
-    """
-    from foveate.cli.progress import Progress  # noqa: PLC0415 - --help loads click only
-    from foveate.cli.streams import open_destination, read_source  # noqa: PLC0415
-    from foveate.errors import UsageError  # noqa: PLC0415
+    """  # noqa: D301 - \b keeps click from joining the lines
+    from foveate.cli.streams import open_destination, read_source  # noqa: PLC0415 - --help loads click only
 
+    voice.item = values["input"]
     if values["output"] == "-" and values["as_json"]:
         raise UsageError("--json and -o - both want standard output", "", "drop one of them")
     options = make_options(values)
-    source = read_source(values["input"])
     destination = open_destination(values["output"])
+    source = read_source(values["input"])
     from foveate.pipelines.image import upscale_file  # noqa: PLC0415
 
-    progress = Progress(values["progress"])
-    try:
-        report = upscale_file(source, destination, options, progress)
-    finally:
-        progress.clear()
+    report = upscale_file(source, destination, options, voice)
     if values["as_json"]:
         click.echo(json.dumps(report.as_dict()))
     elif values["output"] != "-":
         width, height = report.output_size
-        seconds = report.seconds["total"]
-        click.echo(f"{report.output}: {width} x {height}, {report.model}, {seconds:.2f} s", err=True)
+        how, seconds = report.model or "plain resize", report.seconds["total"]
+        voice.say(f"{report.output}: {width} x {height}, {how}, {seconds:.2f} s")

@@ -13,15 +13,21 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _OPTIONS = [
-    click.option("-o", "--output", help="Result; its suffix chooses the format. - is standard output."),
+    click.option(
+        "-o", "--output", help="Result; its suffix chooses the format. - is standard output."
+    ),
     click.option("--scale", default=2.0, show_default=True, help="2, 3, 4, or a fraction between."),
     click.option("--width", type=int, help="Exact width in pixels."),
     click.option("--height", type=int, help="Exact height in pixels."),
-    click.option("--fit", is_flag=True, help="Largest size inside --width x --height, in proportion."),
+    click.option(
+        "--fit", is_flag=True, help="Largest size inside --width x --height, in proportion."
+    ),
     click.option("--model", help="Model id or card path [default: the photo model of the scale]."),
     click.option("--memory", help="Peak memory of the whole process, such as 512MiB."),
     click.option("--threads", type=int, help="Windows computed at once [default: all cores]."),
-    click.option("--device", type=click.Choice(["cpu", "cuda", "auto"]), default="cpu", show_default=True),
+    click.option(
+        "--device", type=click.Choice(["cpu", "cuda", "auto"]), default="cpu", show_default=True
+    ),
     click.option(
         "--engine",
         type=click.Choice(["auto", "onnxruntime", "openvino"]),
@@ -33,7 +39,9 @@ _OPTIONS = [
     click.option("--output-quality", type=int, help="1 to 100, for JPEG, WebP and AVIF."),
     click.option("--bit-depth", type=int, help="Bits per sample of the result: 8, 10, 12 or 16."),
     click.option("--strip-metadata", is_flag=True, help="Leave EXIF, XMP and IPTC out."),
-    click.option("--strength", default=1.0, show_default=True, help="0 is a plain resize, 1 the network."),
+    click.option(
+        "--strength", default=1.0, show_default=True, help="0 is a plain resize, 1 the network."
+    ),
     click.option("--wrap", default="", metavar="x,y", help="Axes along which the picture tiles."),
     click.option("--first-frame", is_flag=True, help="Take the first frame of an animation."),
     click.option(
@@ -65,7 +73,7 @@ def make_options(values: dict[str, Any]) -> UpscaleOptions:
         height=values["height"],
         fit=values["fit"],
         model=values["model"],
-        memory_bytes=parse_memory(values["memory"]) if values["memory"] else None,
+        memory_bytes=None if values["memory"] is None else parse_memory(values["memory"]),
         threads=values["threads"],
         device=values["device"],
         engine=values["engine"],

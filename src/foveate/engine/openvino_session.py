@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from foveate.engine.allocator import return_large_blocks
 from foveate.engine.session import EngineFacts, Float32
 from foveate.errors import ModelError, ResourceError, UsageError
 from foveate.models.card import Card
@@ -97,6 +98,7 @@ def _library() -> ModuleType:
     """
     if find_spec("openvino") is None:
         raise UsageError("--engine openvino is not installed", "", INSTALL)
+    return_large_blocks()
     reporter = sys.modules.get("openvino_telemetry")
     sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # an import of it fails
     try:

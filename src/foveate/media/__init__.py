@@ -1,0 +1,1 @@
+"""Reading, writing and resampling pictures as rows: the only room that knows pyvips."""

@@ -1,7 +1,8 @@
-"""EXIF put into encoded files, byte for byte.
+"""EXIF put into encoded files, byte for byte, and the JFIF header of a JPEG.
 
 libvips would take the block apart and write it anew, which breaks maker notes; so the encoders
-write none, and it goes into the stream of JPEG and PNG, or into the finished WebP.
+write none, and it goes into the stream of JPEG and PNG, or into the finished WebP. Without EXIF
+libvips also leaves out JFIF, and the resolution with it.
 """
 
 from __future__ import annotations
@@ -12,24 +13,23 @@ from collections.abc import Callable
 
 # The largest block a JPEG segment holds, beside its length field and its name.
 JPEG_EXIF_LIMIT = 0xFFFF - 2 - 6
-_PNG_HEAD = 8 + 25
+JPEG_HEAD, PNG_HEAD = 2, 8 + 25
 
 
 class HeadInserter:
-    """Passes an encoder's bytes on, and puts an EXIF block behind the head of the file.
+    """Passes an encoder's bytes on, and puts others behind the head of the file.
 
     Args:
-        format_: "jpeg" or "png".
-        exif: the block.
+        head: bytes of the head: JPEG_HEAD or PNG_HEAD.
+        insert: what goes behind it.
         write: takes the bytes.
     """
 
-    def __init__(self, format_: str, exif: bytes, write: Callable[[bytes | memoryview], None]):
+    def __init__(
+        self, head: int, insert: bytes, write: Callable[[bytes | memoryview], None]
+    ) -> None:
         """Waits for the first bytes."""
-        self._held = b""
-        self._head = 2 if format_ == "jpeg" else _PNG_HEAD
-        self._insert = jpeg_segment(exif) if format_ == "jpeg" else png_chunk(exif)
-        self._write = write
+        self._held, self._head, self._insert, self._write = b"", head, insert, write
 
     def write(self, data: bytes | memoryview) -> None:
         """Takes the encoder's next bytes."""
@@ -41,6 +41,13 @@ class HeadInserter:
             head, rest = self._held[: self._head], self._held[self._head :]
             self._write(head + self._insert + rest)
             self._held, self._insert = b"", b""
+
+
+def jfif_segment(dots_per_mm: tuple[float, float] | None) -> bytes:
+    """An APP0 segment with the resolution in dots per inch, or none."""
+    per_inch = [min(max(round(dots * 25.4), 1), 0xFFFF) for dots in dots_per_mm or ()]
+    unit, sides = (1, per_inch) if per_inch else (0, [1, 1])
+    return b"\xff\xe0" + struct.pack(">H5sHBHHBB", 16, b"JFIF\0", 0x0102, unit, *sides, 0, 0)
 
 
 def jpeg_segment(exif: bytes) -> bytes:

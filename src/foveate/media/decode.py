@@ -1,6 +1,6 @@
 """Opens a file as a libvips image whose samples are what foveate works on.
 
-Grey or RGB, with or without straight alpha, 8 or 16 bit: everything else is converted here, and told.
+Grey or RGB, with or without straight alpha, 8 or 16 bit: the rest is converted here, and told.
 """
 
 from __future__ import annotations
@@ -29,12 +29,14 @@ class Decoded:
     Attributes:
         raw: as stored: headers and metadata.
         image: as foveate works on it; not yet upright.
+        bits: that count in a 16-bit sample: 10 and 12 in some AVIF files, else 16.
         converted: whether colours were converted to sRGB, so that the profile no longer holds.
         notes: what was done.
     """
 
     raw: pyvips.Image
     image: pyvips.Image
+    bits: int
     converted: bool
     notes: tuple[str, ...]
 
@@ -53,14 +55,18 @@ def open_decoder(file: SourceFile, format_: str) -> Decoded:
             image, notes, converted = _as_worked_on(raw, file.name)
     except pyvips.Error as error:
         raise damaged(file.name, error, warnings) from error
-    return Decoded(raw, image, converted, tuple(notes))
+    bits = int(raw.get("bits-per-sample")) if format_ == "avif" else 16
+    return Decoded(raw, image, bits, converted, tuple(notes))
 
 
 def damaged(name: str, error: Exception, warnings: list[str] | None = None) -> InputError:
     """Tells a libvips failure while reading `name` as an InputError."""
-    cause = reason(error, warnings) or "the file is damaged or ends early"
-    if "premature end" in cause or "not enough data" in cause:
-        cause = f"the file ends early ({cause})"
+    why = reason(error, warnings)
+    early = any(
+        words in why.lower() for words in ("premature end", "not enough data", "unexpected end")
+    )
+    cause = "the file ends early" if early else "the file is damaged"
+    cause = f"{cause} ({why})" if why else f"{cause} or ends early"
     return InputError(f"cannot read {name}", cause, "get the file again from where it came")
 
 

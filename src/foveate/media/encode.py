@@ -7,11 +7,19 @@ import threading
 from collections.abc import Callable
 
 from foveate.atomic import write_all
-from foveate.media.container import HeadInserter, webp_with_exif
+from foveate.media.container import (
+    JPEG_HEAD,
+    PNG_HEAD,
+    HeadInserter,
+    jfif_segment,
+    jpeg_segment,
+    png_chunk,
+    webp_with_exif,
+)
 from foveate.media.encoding import Encoding
 from foveate.media.feed import RowFeed
 from foveate.media.metadata import Metadata, attach_metadata
-from foveate.media.tiff import add_exif
+from foveate.media.tiff import add_tiff_metadata
 from foveate.media.vips import pyvips
 
 
@@ -33,16 +41,18 @@ class Encoder:
     ) -> None:
         """Starts the thread."""
         self._feed, self._encoding, self._metadata = feed, encoding, metadata
-        self._descriptor, self._output = descriptor, _Output(descriptor)
+        # A descriptor of its own: whoever gives up may close his while libaom still computes.
+        self._descriptor = os.dup(descriptor)
+        self._output = _Output(self._descriptor)
         self.failure: Exception | None = None
         # libvips calls back into this object, so it must outlive every image made from it.
         self._source = feed.as_vips()
         self._thread = threading.Thread(target=self._run, name="foveate-encoder", daemon=True)
         self._thread.start()
 
-    def wait(self) -> None:
-        """Returns when the encoder has ended; `failure` tells how."""
-        self._thread.join()
+    def wait(self, timeout_s: float | None = None) -> None:
+        """Returns when the encoder has ended, `failure` tells how; or when the time is up."""
+        self._thread.join(timeout_s)
 
     def _run(self) -> None:
         try:
@@ -53,15 +63,21 @@ class Encoder:
             self.failure = self._output.failure or error
         finally:
             self._feed.close()
+            os.close(self._descriptor)
 
     def _encode(self, image: pyvips.Image) -> None:
         exif, output = self._metadata.exif, self._output
-        if exif and self._encoding.format in ("jpeg", "png"):
-            output.write = HeadInserter(self._encoding.format, exif, output.write).write
+        if self._encoding.format == "jpeg":
+            insert = jfif_segment(self._metadata.dots_per_mm) + (
+                jpeg_segment(exif) if exif else b""
+            )
+            output.write = HeadInserter(JPEG_HEAD, insert, output.write).write
+        if exif and self._encoding.format == "png":
+            output.write = HeadInserter(PNG_HEAD, png_chunk(exif), output.write).write
         if not exif or self._encoding.format != "webp":
             _save(image, self._encoding, self._metadata, output)
-            if exif and self._encoding.format == "tiff":
-                add_exif(self._descriptor, exif)
+            if self._encoding.format == "tiff" and (exif or self._metadata.iptc):
+                add_tiff_metadata(self._descriptor, exif, self._metadata.iptc)
             return
         whole = bytearray()
         real_write, output.write = output.write, whole.extend
@@ -143,5 +159,6 @@ def _options(encoding: Encoding, metadata: Metadata, image: pyvips.Image) -> dic
         "compression": "av1",
         "Q": encoding.quality,
         "bitdepth": encoding.depth,
-        "effort": 2,
+        # Twice as fast as 2 at 0.1 dB; three times as fast as 3 at 0.2 dB and the same size.
+        "effort": 1,
     }

@@ -142,10 +142,12 @@ def encoder_bytes(encoding: Encoding, width: int, height: int, bands: int) -> in
     JPEG, PNG and TIFF stream; WebP and AVIF hold the whole picture.
     """
     sample = 2 if encoding.depth > 8 else 1
-    row = width * bands * sample
-    streaming = 20_000_000 + 900 * row
+    pixels = width * height
+    streaming = 14_000_000 + 1400 * width * bands * sample
     if encoding.format == "webp":
-        return streaming + width * height * (bands + 8)
+        # Alpha, and everything at quality 100, goes through the lossless coder and its tables.
+        lossless = bands in (2, 4) or encoding.is_lossless
+        return streaming + pixels * (40 if lossless else bands + 8)
     if encoding.format == "avif":
-        return streaming + width * height * sample * (bands + 16)
+        return streaming + 40_000_000 + pixels * (bands + 21) * (1 + sample) // 2
     return streaming

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveate.errors import InputError, UsageError
+from foveate.media.depth import widen_to_16
 from foveate.media.metadata import Metadata, usable_exif
 from foveate.media.source import SourceFile
 
@@ -68,6 +69,9 @@ def decode_heic(file: SourceFile) -> NDArray[np.uint8 | np.uint16]:
         raise InputError(f"cannot read {file.name}", str(error), "get the file again") from error
     if pixels.ndim == 2:
         pixels = pixels[:, :, None]
+    bits = int(image.info.get("bit_depth", 8))
+    if pixels.dtype == np.uint16 and 8 < bits < 16:
+        return widen_to_16(pixels, bits)
     return np.ascontiguousarray(pixels)
 
 

@@ -10,6 +10,8 @@ from foveate.media.iptc import from_photoshop, to_photoshop
 from foveate.media.tiff import ReadAt, read_tiff_metadata
 from foveate.media.vips import pyvips
 
+_USUAL_DOTS_PER_MM = (72 / 25.4, 72 / 25.4)
+
 
 @dataclass(frozen=True)
 class Metadata:
@@ -61,8 +63,8 @@ def read_metadata(image: pyvips.Image, format_: str, read_at: ReadAt) -> tuple[M
             notes.append(f"broken EXIF left out: {error}")
     exif, broken = usable_exif(exif)
     dots = (float(image.xres), float(image.yres))
-    # libvips says 1 dot per millimetre where the file says nothing, and 0 for nonsense.
-    known = min(dots) > 0 and dots != (1.0, 1.0)
+    # libvips says 1 dot per millimetre where the file says nothing.
+    known = dots != (1.0, 1.0) and all(0.01 < dot < 100_000 for dot in dots)
     metadata = Metadata(
         icc=_blob(image, "icc-profile-data"),
         exif=exif,
@@ -94,13 +96,13 @@ def attach_metadata(image: pyvips.Image, metadata: Metadata, format_: str) -> py
     EXIF is left to container.py and tiff.py, except for AVIF: there libvips takes the block apart
     and keeps what it knows.
     """
-    horizontal, vertical = metadata.dots_per_mm or (72 / 25.4, 72 / 25.4)
+    horizontal, vertical = metadata.dots_per_mm or _USUAL_DOTS_PER_MM
     image = image.copy(xres=horizontal, yres=vertical)
     image.set_type(pyvips.GValue.gstr_type, "resolution-unit", "in")
     blobs = {
         "icc-profile-data": metadata.icc,
         "xmp-data": metadata.xmp,
-        "iptc-data": _wrapped_iptc(metadata.iptc, format_),
+        "iptc-data": to_photoshop(metadata.iptc or b"") if _holds_iptc(metadata, format_) else None,
     }
     for name, data in blobs.items():
         if data:
@@ -110,11 +112,32 @@ def attach_metadata(image: pyvips.Image, metadata: Metadata, format_: str) -> py
     return image
 
 
-def _wrapped_iptc(iptc: bytes | None, format_: str) -> bytes | None:
-    if not iptc:
-        return None
-    # TIFF counts the records in units of four bytes.
-    return to_photoshop(iptc) if format_ == "jpeg" else iptc + bytes(-len(iptc) % 4)
+def lost_metadata(image: pyvips.Image, metadata: Metadata, format_: str) -> list[str]:
+    """Notes on what an encoder silently left out: profiles it takes for broken, blocks too large.
+
+    Args:
+        image: the output, opened again.
+        metadata: what was to be stored.
+        format_: of the output.
+    """
+    wanted = {
+        "colour profile": ("icc-profile-data", metadata.icc),
+        "XMP": ("xmp-data", metadata.xmp),
+    }
+    if format_ != "tiff":
+        wanted["EXIF"] = ("exif-data", metadata.exif)
+    if _holds_iptc(metadata, format_):
+        wanted["IPTC"] = ("iptc-data", metadata.iptc)
+    return [
+        f"{name} left out: the {format_.upper()} encoder does not take it"
+        for name, (field, data) in wanted.items()
+        if data and image.get_typeof(field) == 0
+    ]
+
+
+def _holds_iptc(metadata: Metadata, format_: str) -> bool:
+    # tiff.py writes it into TIFF, where libvips cuts it short.
+    return format_ == "jpeg" and metadata.iptc is not None
 
 
 def _attach_exif(image: pyvips.Image, exif: bytes) -> None:

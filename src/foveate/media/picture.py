@@ -91,7 +91,7 @@ def _picture(
     metadata, broken = read_metadata(decoded.raw, format_, file.read_at)
     if decoded.converted:
         metadata = metadata.without_profile()
-    image, orientation = decoded.image, _orientation(decoded.raw, format_)
+    image, orientation = decoded.image, _orientation(decoded.raw)
     turned = orientation >= 5
     return Picture(
         source=source,
@@ -150,9 +150,9 @@ def _frame_notes(
     return [f"the first of {pages} frames was used"]
 
 
-def _orientation(raw: pyvips.Image, format_: str) -> int:
-    # HEIF has its own turning (irot, imir), which the loader applies; EXIF must not turn again.
-    if format_ == "avif" or not raw.get_typeof("orientation"):
+def _orientation(raw: pyvips.Image) -> int:
+    # AVIF has its own turning (irot, imir), which libvips applies; it then hides the EXIF one.
+    if not raw.get_typeof("orientation"):
         return 1
     value = int(raw.get("orientation"))
     return value if 1 <= value <= 8 else 1
@@ -163,16 +163,18 @@ def _decoder_bytes(file: SourceFile, format_: str, decoded: Decoded, orientation
     raw = decoded.raw
     sample = 2 if raw.format == "ushort" else 1
     row, pixels = raw.width * raw.bands * sample, raw.width * raw.height
-    total = 12_000_000 + 800 * row  # what libvips' row caches were measured to take
+    total: int = 12_000_000 + 800 * row  # what libvips' row caches were measured to take
     if format_ == "jpeg" and raw.get_typeof("interlaced"):
         subsampled = raw.get("jpeg-chroma-subsample") == "4:2:0"
         total += int(pixels * 2 * (1.5 if subsampled else raw.bands))
     elif format_ == "png" and raw.get_typeof("interlaced"):
         total += pixels * raw.bands * sample
-    elif format_ in ("webp", "gif"):
+    elif format_ == "gif":
         total += pixels * 4 + file.size
+    elif format_ == "webp":
+        total += pixels * 8 + file.size
     elif format_ == "avif":
-        total += pixels * (3 + raw.bands) * sample + file.size
+        total += pixels * 16 * sample + file.size
     elif format_ == "tiff" and raw.get_typeof("tile-height"):
         total += 2 * row * raw.get("tile-height")
     if orientation not in (1, 2):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from foveate.errors import InputError
 from foveate.media.decode import damaged, open_decoder
+from foveate.media.depth import widen_to_16
 from foveate.media.picture import Picture, open_picture
 from foveate.media.source import SourceFile
 from foveate.media.vips import HeapTrimmer, collect_warnings, pyvips
@@ -54,12 +55,11 @@ class RowReader:
             from foveate.media.heic import decode_heic  # noqa: PLC0415 - an optional extra
 
             return _ArrayRows(decode_heic(self._file))
-        image = open_decoder(self._file, picture.format).image
-        rows = _VipsRows(image, picture.name, self.notes)
-        if picture.orientation == 1:
+        decoded = open_decoder(self._file, picture.format)
+        image = decoded.image.fliphor() if picture.orientation == 2 else decoded.image
+        rows = _VipsRows(image, decoded.bits, picture.name, self.notes)
+        if picture.orientation in (1, 2):
             return rows
-        if picture.orientation == 2:
-            return _VipsRows(image.fliphor(), picture.name, self.notes)
         return _ArrayRows(upright(rows.read(0, image.height), picture.orientation))
 
     def read(self, rows: int) -> Rows:
@@ -127,8 +127,8 @@ def upright(pixels: Rows, orientation: int) -> Rows:
 class _VipsRows:
     """Rows pulled through a libvips pipeline in the caller's thread."""
 
-    def __init__(self, image: pyvips.Image, name: str, notes: list[str]) -> None:
-        self._image, self._name, self._notes = image, name, notes
+    def __init__(self, image: pyvips.Image, bits: int, name: str, notes: list[str]) -> None:
+        self._image, self._bits, self._name, self._notes = image, bits, name, notes
         self._region = pyvips.Region.new(image)
         self._type = np.uint16 if image.format == "ushort" else np.uint8
         row_bytes = image.width * image.bands * np.dtype(self._type).itemsize
@@ -149,6 +149,8 @@ class _VipsRows:
         except pyvips.Error as error:
             raise damaged(self._name, error, warnings) from error
         self._notes += [text for text in warnings if text not in self._notes]
+        if block.dtype == np.uint16 and self._bits < 16:
+            return widen_to_16(block, self._bits)
         return block
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from foveate.errors import InputError
 from foveate.media.source import SourceFile
+from foveate.media.tiff import is_camera_raw
 
 # What we know by sight but do not read, with what to do about it.
 _FOREIGN = (
@@ -49,12 +50,12 @@ def sniff_format(file: SourceFile) -> str:
         InputError: it is no picture, or of a format that is not read.
     """
     head = file.read_at(0, 64)
+    what = f"cannot read {file.name}"
     known = _match(head)
+    if (head[8:10] == b"CR" and head[:2] == b"II") or (known == "tiff" and _is_raw(file)):
+        raise InputError(what, "it is a camera raw file", "develop it to TIFF or PNG first")
     if known:
         return known
-    what = f"cannot read {file.name}"
-    if head[8:10] == b"CR" and head[:2] == b"II":
-        raise InputError(what, "it is a camera raw file", "develop it to TIFF or PNG first")
     for magic, name in _FOREIGN:
         if head.startswith(magic):
             raise InputError(what, f"{name} is not supported", "convert it to PNG or TIFF first")
@@ -63,6 +64,13 @@ def sniff_format(file: SourceFile) -> str:
     raise InputError(
         what, "it is not a picture", f"use one of {', '.join(name.upper() for name in EXTENSIONS)}"
     )
+
+
+def _is_raw(file: SourceFile) -> bool:
+    try:
+        return is_camera_raw(file.read_at)
+    except ValueError:
+        return False  # broken: the decoder will say how
 
 
 def _match(head: bytes) -> str:

@@ -17,8 +17,9 @@ ReadAt = Callable[[int, int], bytes]
 # Description, make, model, software, date, artist, host, copyright; the rest of a TIFF's first
 # directory describes its pixels.
 _ABOUT = {0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298}
-_IPTC, _DNG_VERSION = 0x83BB, 0xC612
+_IPTC, _DNG_VERSION, _NEW_SUBFILE, _SUB_IFDS = 0x83BB, 0xC612, 0x00FE, 0x014A
 _LARGEST_VALUE = 1 << 22
+_UNDEFINED = 7
 # Bytes that change places between byte orders, by type; a rational is two numbers.
 _SWAPPED = {3: 2, 4: 4, 5: 4, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4}
 
@@ -35,11 +36,10 @@ class Value:
 
 @dataclass(frozen=True)
 class TiffMetadata:
-    """What a TIFF file says beside its pixels; `is_raw` marks a camera's raw file (DNG)."""
+    """What a TIFF file says beside its pixels."""
 
     exif: bytes | None = None
     iptc: bytes | None = None
-    is_raw: bool = False
 
 
 def read_tiff_metadata(read_at: ReadAt) -> TiffMetadata:
@@ -48,11 +48,9 @@ def read_tiff_metadata(read_at: ReadAt) -> TiffMetadata:
     Raises:
         ValueError: the directories are broken.
     """
-    head = read_at(0, 8)
-    if head[:4] not in (b"II*\0", b"MM\0*"):
+    order, first = _header(read_at)
+    if not order:
         return TiffMetadata()
-    order = "<" if head[:2] == b"II" else ">"
-    (first,) = struct.unpack_from(order + "I", head, 4)
     values = {value.tag: value for value in read_directory(read_at, order, first)}
     about = [value for tag, value in values.items() if tag in _ABOUT | {ORIENTATION}]
     subs = {
@@ -66,10 +64,33 @@ def read_tiff_metadata(read_at: ReadAt) -> TiffMetadata:
     }
     exif = None
     if subs or any(value.tag != ORIENTATION for value in about):
-        start = head[:4] + struct.pack(order + "I", 8)
+        start = struct.pack(order + "2sHI", b"II" if order == "<" else b"MM", 42, 8)
         exif = start + pack_directories(order, about, subs, at=8)
     iptc = values[_IPTC].data if _IPTC in values else None
-    return TiffMetadata(exif, iptc, is_raw=_DNG_VERSION in values)
+    return TiffMetadata(exif, iptc)
+
+
+def is_camera_raw(read_at: ReadAt) -> bool:
+    """Whether a TIFF is a camera's raw file (DNG, NEF ...), of which it would show a thumbnail.
+
+    Raises:
+        ValueError: the first directory is broken.
+    """
+    order, first = _header(read_at)
+    if not order:
+        return False
+    values = {value.tag: value for value in read_directory(read_at, order, first)}
+    reduced = _NEW_SUBFILE in values and _number(order, values[_NEW_SUBFILE]) == 1
+    return _DNG_VERSION in values or (reduced and _SUB_IFDS in values)
+
+
+def _header(read_at: ReadAt) -> tuple[str, int]:
+    """The byte order and the place of the first directory; "" for a BigTIFF."""
+    head = read_at(0, 8)
+    if head[:4] not in (b"II*\0", b"MM\0*") or len(head) < 8:
+        return "", 0
+    order = "<" if head[:2] == b"II" else ">"
+    return order, int(struct.unpack_from(order + "I", head, 4)[0])
 
 
 def read_directory(read_at: ReadAt, order: str, at: int) -> list[Value]:
@@ -132,30 +153,31 @@ def _pack(order: str, values: list[Value], at: int, link: int) -> bytes:
     return table + struct.pack(order + "I", link) + data
 
 
-def add_exif(descriptor: int, exif: bytes) -> None:
-    """Adds an EXIF block to a finished TIFF file: a new first directory is appended.
+def add_tiff_metadata(descriptor: int, exif: bytes | None, iptc: bytes | None) -> None:
+    """Adds EXIF and IPTC to a finished TIFF file: a new first directory is appended.
 
     Args:
         descriptor: the file, open for reading and writing; a BigTIFF is left as it is.
-        exif: the block; values are brought into the file's byte order.
+        exif: an EXIF block; its values are brought into the file's byte order.
+        iptc: IPTC records.
 
     Raises:
         ValueError: the block is broken.
         OSError: as os.pwrite does.
     """
-    head = os.pread(descriptor, 8, 0)
-    if head[:4] not in (b"II*\0", b"MM\0*"):
-        return
-    order = "<" if head[:2] == b"II" else ">"
-    (first,) = struct.unpack_from(order + "I", head, 4)
 
     def read_file(at: int, size: int) -> bytes:
         return os.pread(descriptor, size, at)
 
+    order, first = _header(read_file)
+    if not order:
+        return
     old = read_directory(read_file, order, first)
     present = {value.tag for value in old}
-    about, subs = _take_apart(exif, order)
+    about, subs = _take_apart(exif, order) if exif else ([], {})
     values = old + [value for value in about if value.tag not in present]
+    if iptc:
+        values.append(Value(_IPTC, _UNDEFINED, len(iptc), iptc))
     end = os.fstat(descriptor).st_size
     end += end % 2
     packed = pack_directories(order, values, subs, at=end)
@@ -165,16 +187,16 @@ def add_exif(descriptor: int, exif: bytes) -> None:
 
 def _take_apart(exif: bytes, order: str) -> tuple[list[Value], dict[int, list[Value]]]:
     """What a TIFF takes over of an EXIF block, in another byte order if need be."""
-    own = "<" if exif[:2] == b"II" else ">"
 
     def read_block(at: int, size: int) -> bytes:
         return exif[at : at + size]
+
+    own, first = _header(read_block)
 
     def entries(at: int) -> list[Value]:
         found = read_directory(read_block, own, at)
         return found if own == order else [_swapped(value) for value in found]
 
-    (first,) = struct.unpack_from(own + "I", exif, 4)
     values = {value.tag: value for value in entries(first)}
     subs = {
         tag: [v for v in entries(_number(order, values[tag])) if v.tag != INTEROP_IFD]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from foveate.errors import OutputError
 from foveate.media.decode import LOADERS
 from foveate.media.encoding import Encoding
+from foveate.media.metadata import Metadata, lost_metadata
 from foveate.media.vips import HeapTrimmer, pyvips, reason
 
 # Lossy formats may move the mean of a band by this much, in levels of 255, at high quality.
@@ -51,17 +52,23 @@ def verify(
     descriptor: int,
     name: str,
     encoding: Encoding,
-    shape: tuple[int, int, int],
     written: RowStatistics,
-) -> None:
+    metadata: Metadata,
+    *,
+    shape: tuple[int, int, int],
+) -> list[str]:
     """Decodes the file behind `descriptor` and compares it with what was written.
 
     Args:
         descriptor: the finished file.
         name: for messages.
         encoding: how it is stored.
-        shape: (height, width, bands) that were written.
         written: statistics of the rows that were written.
+        metadata: what was to be stored.
+        shape: (height, width, bands) that were written.
+
+    Returns:
+        Notes on metadata that did not get into the file.
 
     Raises:
         OutputError: it cannot be decoded, or holds another picture.
@@ -72,6 +79,7 @@ def verify(
         )
         opaque = shape[2] in (2, 4) and bool(written.means()[-1] == 255)
         _check_shape(image, name, encoding, shape, alpha_is_opaque=opaque)
+        lost = lost_metadata(image, metadata, encoding.format)
         found = _read_statistics(image)
     except pyvips.Error as error:
         cause = f"it could not be read back: {reason(error) or 'damaged'}"
@@ -79,10 +87,11 @@ def verify(
     if encoding.is_lossless and found.bands == written.bands:
         if found.checksum != written.checksum:
             raise _differs(name, "its samples are not those that were written")
-        return
+        return lost
     off = np.abs(_as_many_bands(written.means(), found.bands) - found.means()).max()
     if off > mean_tolerance(encoding, shape[0] * shape[1]):
         raise _differs(name, f"its mean is {off:.1f} of 255 levels off")
+    return lost
 
 
 def mean_tolerance(encoding: Encoding, pixels: int) -> float:

@@ -63,6 +63,12 @@ def reason(error: Exception, warnings: list[str] | None = None) -> str:
     return text.rpartition("_source: ")[2].removeprefix("VipsJpeg: ").strip(" .")
 
 
+def decoder_versions() -> str:
+    """The versions of libvips and of its binding, for `foveate doctor`."""
+    version = ".".join(str(pyvips.version(part)) for part in range(3))
+    return f"libvips {version}, pyvips {pyvips.__version__}"
+
+
 class HeapTrimmer:
     """Gives freed memory back to the system while libvips fills its row caches.
 
@@ -93,4 +99,4 @@ def _trim_heap() -> None:
         return  # not glibc
 
 
-__all__ = ["HeapTrimmer", "collect_warnings", "pyvips", "reason"]
+__all__ = ["HeapTrimmer", "collect_warnings", "decoder_versions", "pyvips", "reason"]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -15,16 +13,20 @@ from numpy.typing import NDArray
 
 from foveate.atomic import AtomicFile, output_error
 from foveate.errors import OutputError, ResourceError
-from foveate.media.container import JPEG_EXIF_LIMIT
+from foveate.media.depth import convert_depth
 from foveate.media.encode import Encoder
 from foveate.media.encoding import Encoding, check_limits
-from foveate.media.exif import corrected_exif
 from foveate.media.feed import RowFeed
+from foveate.media.fit import fit_metadata
 from foveate.media.metadata import Metadata
+from foveate.media.stream import StreamFile
 from foveate.media.verify import RowStatistics, verify
 from foveate.media.vips import HeapTrimmer, reason
 
 Rows = NDArray[np.uint8 | np.uint16]
+
+# Some encoders cannot be stopped; a cancelled one ends on its own, its file already removed.
+_PATIENCE_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class RowWriter:
     ) -> None:
         """Starts the encoder; `shape` is (height, width, bands)."""
         self._place, self._encoding, self._notes = place, encoding, notes
-        self._shape, self._depth = shape, depth
+        self._shape, self._depth, self._metadata = shape, depth, metadata
         height, width, bands = shape
         fed_depth = 16 if encoding.depth > 8 else 8
         self._type = np.uint16 if fed_depth == 16 else np.uint8
@@ -122,10 +124,17 @@ class RowWriter:
         if self._encoder.failure:
             self._raise_failure()
         name = str(self._place.path)
-        verify(self._place.descriptor, name, self._encoding, self._shape, self._statistics)
+        lost = verify(
+            self._place.descriptor,
+            name,
+            self._encoding,
+            self._statistics,
+            self._metadata,
+            shape=self._shape,
+        )
         size = os.fstat(self._place.descriptor).st_size
         self._place.commit()
-        return Written(name, size, self._notes)
+        return Written(name, size, (*self._notes, *lost))
 
     def _raise_failure(self) -> None:
         self._encoder.wait()
@@ -149,41 +158,8 @@ class RowWriter:
     ) -> None:
         """Stops the encoder and removes the file, unless finish() put it in its place."""
         self._feed.close()
-        self._encoder.wait()
+        self._encoder.wait(_PATIENCE_S)
         self._place.close()
-
-
-class StreamFile:
-    """An output for a stream: it is made whole in an unnamed file first, then copied.
-
-    So a reader of the stream never gets half a picture, and formats that need seeking work.
-    """
-
-    def __init__(self, stream: BinaryIO) -> None:
-        """Makes the unnamed file in the folder for temporary files."""
-        self.path, self._stream = Path("standard output"), stream
-        try:
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
-        except OSError as error:
-            raise output_error(error, tempfile.gettempdir()) from error
-        self.descriptor = self._file.fileno()
-
-    def commit(self) -> None:
-        """Copies the file to the stream.
-
-        Raises:
-            OutputError: nobody reads it, or another fault.
-        """
-        try:
-            self._file.seek(0)
-            shutil.copyfileobj(self._file, self._stream, 1 << 20)
-            self._stream.flush()
-        except OSError as error:
-            raise output_error(error, self.path) from error
-
-    def close(self) -> None:
-        """Removes the file."""
-        self._file.close()
 
 
 def open_writer(
@@ -215,7 +191,7 @@ def open_writer(
         OutputError: the place or the size is not possible.
     """
     check_limits(encoding, width, height)
-    metadata, notes = _fit_metadata(metadata, encoding, width, height, strip=strip_metadata)
+    metadata, notes = fit_metadata(metadata, encoding, width, height, strip=strip_metadata)
     place: AtomicFile | StreamFile = (
         AtomicFile(destination, overwrite=overwrite)
         if isinstance(destination, Path)
@@ -233,37 +209,3 @@ def open_writer(
     except BaseException:
         place.close()
         raise
-
-
-def _fit_metadata(
-    metadata: Metadata, encoding: Encoding, width: int, height: int, *, strip: bool
-) -> tuple[Metadata, tuple[str, ...]]:
-    """Metadata as this output can carry it, and what it cannot."""
-    if strip:
-        return metadata.stripped(), ()
-    notes = []
-    exif, iptc, name = metadata.exif, metadata.iptc, encoding.format.upper()
-    if exif:
-        try:
-            exif = corrected_exif(exif, width, height)
-        except ValueError as error:
-            exif = None
-            notes.append(f"broken EXIF left out: {error}")
-    if exif and encoding.format in ("jpeg", "avif") and len(exif) > JPEG_EXIF_LIMIT:
-        notes.append(f"EXIF left out: {len(exif):,} bytes, and {name} holds {JPEG_EXIF_LIMIT:,}")
-        exif = None
-    if iptc and encoding.format not in ("jpeg", "tiff"):
-        notes.append(f"IPTC left out: {name} has no place for it")
-        iptc = None
-    return replace(metadata, exif=exif, iptc=iptc), tuple(notes)
-
-
-def convert_depth(rows: Rows, into: Rows) -> None:
-    """Copies samples, scaled to full range when one side has 8 bits and the other 16."""
-    if rows.dtype == into.dtype:
-        into[...] = rows
-    elif rows.dtype == np.uint8:
-        np.multiply(rows, 257, out=into, dtype=np.uint16)
-    else:
-        # Nearest of v / 257: the inverse of the above, and monotone.
-        into[...] = (rows.astype(np.uint32) + 128) // 257

@@ -19,6 +19,7 @@ class WindowFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         core_height: height of a window's core; a multiple of `multiple`.
         halo: pixels around the core, computed and thrown away; a multiple of `multiple`.
         multiple: the network's input height and width must be multiples of this.
+        minimum: and at least this, by the same padding; a multiple of `multiple`, or 1.
         windowing: "exact" equals the whole-image run to 1 level; "approximate" does not.
         deviation: for "approximate": mean absolute difference to the whole-image run, 0..255 levels.
     """
@@ -27,6 +28,7 @@ class WindowFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     core_height: int
     halo: int
     multiple: int
+    minimum: int = 1
     windowing: Literal["exact", "approximate"] = "exact"
     deviation: float = 0.0
 

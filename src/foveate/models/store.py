@@ -101,7 +101,8 @@ def default_model(scale: int, task: Literal["upscale", "deblur"] = "upscale") ->
     Raises:
         UsageError: no shipped model does this task at this scale.
     """
-    cards = [entry.card for entry in list_cards() if entry.where == "shipped"]
+    # The user's own cards are not opened: a broken one must not stand in the way.
+    cards = [read_card(path) for path, where in _card_files() if where == "shipped"]
     cards = [card for card in cards if card.task == task]
     fitting = [card for card in cards if card.scale == scale]
     if not fitting:

@@ -184,13 +184,12 @@ class ConvGelu(nn.Module):
 
 
 def gaussian_blur(x: Tensor, pad: str = "reflect") -> Tensor:
-    """Gaussian 5x5, sigma 1, per channel, padding 2. (N, C, H, W); "reflect" needs H, W >= 3."""
-    taps = torch.exp(-0.5 * torch.arange(-2, 3, dtype=x.dtype, device=x.device) ** 2)
-    taps = taps / taps.sum()
-    c = x.shape[1]
+    """Gaussian 5x5, sigma 1, per channel, padding 2. (N, 3, H, W); "reflect" needs H, W >= 3."""
+    taps = torch.tensor([math.exp(-0.5 * k * k) for k in range(-2, 3)], dtype=torch.float64)
+    taps = (taps / taps.sum()).to(x).repeat(3, 1, 1, 1)  # (3, 1, 1, 5): literal sizes, so that it exports
     x = F.pad(x, (2, 2, 2, 2), mode=pad)
-    x = F.conv2d(x, taps.reshape(1, 1, 5, 1).expand(c, 1, 5, 1), groups=c)
-    return F.conv2d(x, taps.reshape(1, 1, 1, 5).expand(c, 1, 1, 5), groups=c)
+    x = F.conv2d(x, taps.transpose(2, 3), groups=3)
+    return F.conv2d(x, taps, groups=3)
 
 
 def pool_blur(x: Tensor) -> Tensor:

@@ -134,7 +134,14 @@ class RT4KSR(nn.Module):
     @property
     def multiple(self) -> int:
         """H and W must be multiples of this."""
-        return self.stride
+        if self.config.body == "naf_shrink":
+            return 2 * self.stride
+        return max(self.stride, 2 if self.config.hf == "pool" else 1)
+
+    @property
+    def minimum(self) -> int:
+        """H and W must be at least this: reflect padding by 2 needs 3 pixels."""
+        return -(-3 // self.multiple) * self.multiple if self.config.hf == "gaussian" else 1
 
     @property
     def halo(self) -> int:

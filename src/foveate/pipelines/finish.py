@@ -32,8 +32,10 @@ def plain_rows(picture: Picture, reader: RowReader, width: int, height: int) -> 
         yield resampler.feed(reader.read(READ_ROWS))
 
 
-def mixed_rows(rows: Iterator[Pixels], plain: Iterator[Pixels], strength: float) -> Iterator[Pixels]:
-    """strength * rows + (1 - strength) * plain, rounded half up; both streams have one size."""
+def mixed_rows(
+    rows: Iterator[Pixels], plain: Iterator[Pixels], strength: float
+) -> Iterator[Pixels]:
+    """Mixes strength * rows + (1 - strength) * plain, rounded half up; they have one size."""
     waiting: list[Pixels] = []
     for ours in rows:
         top = 0

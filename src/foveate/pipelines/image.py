@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import resource
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +20,8 @@ from foveate.pipelines.alpha import bleeding
 from foveate.pipelines.brightness import BrightnessGuard
 from foveate.pipelines.finish import dtype_of, mixed_rows, plain_rows, resized_rows
 from foveate.pipelines.options import UpscaleOptions
-from foveate.pipelines.prepare import Job, prepare_job
+from foveate.pipelines.prepare import Destination, Job, Source, prepare_job
+from foveate.plan.machine import peak_memory_bytes
 from foveate.run.wrap import wrapped_run
 
 Pixels = NDArray[Any]
@@ -63,8 +61,8 @@ class Report:
 
 
 def upscale_file(
-    source: Path | bytes,
-    destination: Path | BinaryIO | None = None,
+    source: Source,
+    destination: Destination = None,
     options: UpscaleOptions | None = None,
     on_event: OnEvent | None = None,
 ) -> Report:
@@ -90,7 +88,8 @@ def upscale_file(
     picture = job.picture
     for note in job.notes:
         tell(Warned(picture.name, note))
-    tell(Started(picture.name, job.plan.windows, job.target.width * job.target.height))
+    windows = job.plan.windows if job.options.strength else 0
+    tell(Started(picture.name, windows, job.target.width * job.target.height))
     clock.lap("plan", started)
     with contextlib.ExitStack() as stack:
         reader = stack.enter_context(open_rows(picture))
@@ -115,7 +114,7 @@ def upscale_file(
         engine=engine,
         input_size=(picture.width, picture.height),
         output_size=(job.target.width, job.target.height),
-        windows=job.plan.windows if engine else 0,
+        windows=windows,
         seconds={stage: round(s, 4) for stage, s in clock.seconds.items()},
         peak_memory_bytes=peak_memory_bytes(),
         warnings=(*job.notes, *reader.notes, *written.notes),
@@ -171,14 +170,13 @@ class Guarded:
     """The reader and the brightness guard that looks at its rows; counts the time of reading."""
 
     def __init__(self, job: Job, reader: RowReader, clock: Clock) -> None:
-        """Pictures with alpha are not guarded: what is invisible may change."""
+        """Guards what a network made; a plain resize is beyond doubt."""
         picture, target = job.picture, job.target
         self.reader, self._clock = reader, clock
         self._job = job
-        is_guarded = not picture.has_alpha and job.options.strength > 0
         white = np.iinfo(dtype_of(picture)).max
         sizes = (picture.height, picture.width), (target.height, target.width)
-        self.brightness = BrightnessGuard(*sizes, white) if is_guarded else None
+        self.brightness = BrightnessGuard(*sizes, white) if job.options.strength else None
 
     def read(self, count: int) -> Pixels:
         """The next rows."""
@@ -221,9 +219,3 @@ class Clock:
     def lap(self, stage: str, begun: float) -> None:
         """Adds the time since `begun` (time.perf_counter) to `stage`."""
         self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - begun
-
-
-def peak_memory_bytes() -> int:
-    """Peak resident memory of this process."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

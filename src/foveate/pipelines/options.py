@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass
 
 from foveate.errors import UsageError
+from foveate.plan.machine import available_threads
 
 MAX_SCALE = 4
 
@@ -74,13 +74,18 @@ class UpscaleOptions:
             raise UsageError(f"--threads {self.threads} is not possible", "at least 1 is needed")
         if self.memory_bytes is not None and self.memory_bytes < 1:
             raise UsageError("--memory must be more than nothing", "", "write 512MiB or 1GiB")
-        if set(self.wrap) - set("xy,"):
+        if self.max_pixels is not None and self.max_pixels < 1:
+            raise UsageError(f"--max-pixels {self.max_pixels} is not possible", "", "at least 1")
+        if self.wrap not in ("", "x", "y", "x,y", "y,x"):
             raise UsageError(f"--wrap {self.wrap} is not possible", "", "use x, y or x,y")
+        if self.wrap and self.strength < 1:
+            cause = "the plain resize that is mixed in does not tile"
+            raise UsageError("--wrap and --strength below 1 do not go together", cause)
 
     @property
     def workers(self) -> int:
         """Windows computed at the same time."""
-        return self.threads or len(os.sched_getaffinity(0))
+        return self.threads or available_threads()
 
     @property
     def wraps(self) -> tuple[bool, bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,7 +24,7 @@ Pixels = NDArray[Any]
 
 
 class OpenModel:
-    """A model ready to enlarge arrays; a context manager, one caller at a time.
+    """A model ready to enlarge arrays; a context manager. A second caller waits for the first.
 
     Args:
         model: id or path of a card.
@@ -33,7 +34,7 @@ class OpenModel:
         memory_bytes: bound that the plan keeps; None: half of what is free.
 
     Raises:
-        UsageError: no such model, engine or device.
+        UsageError: no such model, engine or device, or a number below 1.
         ModelError: weights damaged, or an engine that fails its self-check.
     """
 
@@ -47,17 +48,26 @@ class OpenModel:
         memory_bytes: int | None = None,
     ) -> None:
         """Verifies and loads the weights."""
+        if min(1 if number is None else number for number in (threads, memory_bytes)) < 1:
+            raise UsageError("cannot open the model", "threads and memory_bytes start at 1")
         found = find_model(Path(model) if isinstance(model, os.PathLike) else model)
         self.card = found.card
         self.threads = threads or available_threads()
         self.memory_bytes = memory_bytes
+        self._turn = threading.Lock()
         self._sessions: list[Session] = open_sessions(
             found.card, found.weights_path, self.threads, engine=engine, device=device
         )
 
     @property
     def engine(self) -> str:
-        """Engine and version that computes."""
+        """Engine and version that computes.
+
+        Raises:
+            UsageError: the model is closed.
+        """
+        if not self._sessions:
+            raise UsageError(f"{self.card.id} is closed", "", "open it again")
         return self._sessions[0].name
 
     def plan(self, pixels: Pixels) -> Plan:
@@ -88,23 +98,29 @@ class OpenModel:
             (scale * H, scale * W, C) or (scale * H, scale * W), the same dtype and range.
 
         Raises:
-            UsageError: another shape or dtype.
+            UsageError: another shape or dtype, values that are not finite, or a closed model.
             ResourceError: it does not fit into the memory that is allowed.
         """
         shaped = _checked(pixels)
-        plan, rows = self.plan(shaped), _RowsOf(shaped)
-        scale = self.card.scale
-        out = np.empty((shaped.shape[0] * scale, shaped.shape[1] * scale, shaped.shape[2]), shaped.dtype)
-        top = 0
-        for band in run_plan(plan, rows.read, self._sessions, prepare=bleeding(shaped.shape[2])):
-            out[top : top + len(band)] = band
-            top += len(band)
+        with self._turn:
+            out = self._upscale(shaped)
         return out[:, :, 0] if pixels.ndim == 2 else out
 
+    def _upscale(self, pixels: Pixels) -> Pixels:
+        plan, rows = self.plan(pixels), _RowsOf(pixels)
+        (height, width, bands), scale = pixels.shape, self.card.scale
+        out = np.empty((scale * height, scale * width, bands), pixels.dtype)
+        top = 0
+        for band in run_plan(plan, rows.read, self._sessions, prepare=bleeding(bands)):
+            out[top : top + len(band)] = band
+            top += len(band)
+        return out
+
     def close(self) -> None:
-        """Gives the memory back."""
-        while self._sessions:
-            self._sessions.pop().close()
+        """Gives the memory back; may be called twice."""
+        with self._turn:
+            while self._sessions:
+                self._sessions.pop().close()
 
     def __enter__(self) -> Self:
         """Returns itself."""
@@ -122,7 +138,7 @@ class OpenModel:
 
 def upscale(
     pixels: Pixels,
-    scale: int = 2,
+    scale: int | None = None,
     model: str | os.PathLike[str] | None = None,
     *,
     engine: str = "auto",
@@ -134,17 +150,23 @@ def upscale(
 
     Args:
         pixels: see `OpenModel.upscale`.
-        scale: 2, 3 or 4; not used when `model` is given.
+        scale: 2, 3 or 4; None: the model's, or 2 without a model.
         model: id or path of a card; None: the default for the scale.
         engine: see `OpenModel`.
         device: see `OpenModel`.
         threads: see `OpenModel`.
         memory_bytes: see `OpenModel`.
+
+    Raises:
+        UsageError: also when `model` has another scale than the one asked for.
     """
-    chosen = model or default_model(scale)
+    chosen = default_model(scale or 2) if model is None else model
     with OpenModel(
         chosen, engine=engine, device=device, threads=threads, memory_bytes=memory_bytes
     ) as opened:
+        if scale not in (None, opened.card.scale):
+            cause = f"its scale is {opened.card.scale}"
+            raise UsageError(f"{opened.card.id} does not enlarge {scale} times", cause)
         return opened.upscale(pixels)
 
 
@@ -177,9 +199,12 @@ class _RowsOf:
 def _checked(pixels: Pixels) -> Pixels:
     shaped = pixels[:, :, None] if pixels.ndim == 2 else pixels
     if shaped.ndim != 3 or not 1 <= shaped.shape[2] <= 4 or 0 in shaped.shape:
-        raise UsageError(f"cannot enlarge an array of shape {pixels.shape}", "", "use (H, W, 1 to 4)")
+        what = f"cannot enlarge an array of shape {pixels.shape}"
+        raise UsageError(what, "", "use (H, W) or (H, W, 1 to 4)")
     if pixels.dtype not in (np.uint8, np.uint16, np.float32):
         raise UsageError(
             f"cannot enlarge an array of {pixels.dtype}", "", "use uint8, uint16 or float32 in 0..1"
         )
+    if pixels.dtype == np.float32 and not np.isfinite([pixels.min(), pixels.max()]).all():
+        raise UsageError("cannot enlarge an array that holds NaN or infinity")
     return shaped

@@ -23,7 +23,11 @@ from foveate.pipelines.finish import finish_bytes
 from foveate.pipelines.options import UpscaleOptions
 from foveate.pipelines.target import Target, choose_target
 from foveate.plan.machine import default_memory
-from foveate.plan.plan import Plan, make_plan
+from foveate.plan.plan import Plan
+from foveate.plan.plan import make_plan as plan_picture
+
+Source = str | Path | bytes
+Destination = str | Path | BinaryIO | None
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,12 @@ class Job:
     def as_dict(self) -> dict[str, Any]:
         """Plain values for `foveate plan --json`."""
         plan = self.plan.as_dict()
+        areas = (window.area for window in self.plan.grid.windows())
+        pixels = sum(area.width * area.height for area in areas)
+        pixels *= 2 if self.picture.has_alpha else 1  # alpha passes through the network too
+        plan["macs"] = pixels * self.model.card.macs_per_lr_pixel
+        if not self.options.strength:
+            plan.update(model="", engine="", windows=0, macs=0)
         return {
             "input": self.picture.name,
             "output": str(getattr(self.destination, "name", self.destination)),
@@ -67,30 +77,53 @@ class Job:
         }
 
 
-def prepare_job(
-    source: Path | bytes, destination: Path | BinaryIO | None, options: UpscaleOptions
-) -> Job:
+def make_plan(
+    source: Source, options: UpscaleOptions | None = None, destination: Destination = None
+) -> Plan:
+    """What `upscale_file` would do with the same arguments; touches no pixels.
+
+    Raises:
+        FoveateError: what `upscale_file` would refuse.
+    """
+    return prepare_job(source, destination, options or UpscaleOptions()).plan
+
+
+def prepare_job(source: Source, destination: Destination, options: UpscaleOptions) -> Job:
     """Opens the header, chooses size, model and format, and plans the windows.
+
+    Args:
+        source: as in `upscale_file`.
+        destination: as in `upscale_file`.
+        options: what is asked for.
 
     Raises:
         FoveateError: what the picture, the place, the model or the memory will not allow, before
             any work is done.
     """
+    source = Path(source) if isinstance(source, str) else source
+    destination = Path(destination) if isinstance(destination, str) else destination
     picture = open_picture(
         source,
         max_pixels=MAX_PIXELS if options.max_pixels is None else options.max_pixels,
         first_frame=options.first_frame,
     )
-    asked = find_model(options.model) if options.model else None
+    asked = None if options.model is None else find_model(options.model)
     target = choose_target(
         picture.width, picture.height, options, asked.card.scale if asked else None
     )
     model = asked or find_model(default_model(target.network_scale))
-    place, encoding, notes = _place(source, destination, picture, target, model, options)
+    place, encoding, notes = _place(
+        source=source,
+        destination=destination,
+        picture=picture,
+        target=target,
+        model=model,
+        options=options,
+    )
     check_limits(encoding, target.width, target.height)
     if isinstance(place, Path):
         check_destination(place, overwrite=options.overwrite)
-    plan = make_plan(
+    plan = plan_picture(
         picture.width,
         picture.height,
         picture.bands,
@@ -113,6 +146,7 @@ def prepare_job(
 
 
 def _place(
+    *,
     source: Path | bytes,
     destination: Path | BinaryIO | None,
     picture: Picture,
@@ -120,8 +154,12 @@ def _place(
     model: Model,
     options: UpscaleOptions,
 ) -> tuple[Path | BinaryIO, Encoding, tuple[str, ...]]:
+    if destination is None:
+        if isinstance(source, bytes):
+            raise UsageError("standard input has no name", "", "give -o FILE, or -o - for a stream")
+        destination = _default_path(source, picture, target, model, options)
     suffix = destination.suffix if isinstance(destination, Path) else None
-    if isinstance(destination, Path) and not suffix:
+    if suffix == "":
         raise UsageError(
             f"cannot tell the format of {destination}",
             "its name has no suffix",
@@ -130,25 +168,21 @@ def _place(
     encoding, notes = choose_encoding(
         suffix, picture, quality=options.quality, bit_depth=options.bit_depth
     )
-    if destination is not None:
-        return destination, encoding, notes
-    if isinstance(source, bytes):
-        raise UsageError("standard input has no name", "", "give -o FILE, or -o - for a stream")
-    return _default_path(source, encoding, target, model, options), encoding, notes
+    return destination, encoding, notes
 
 
 def _default_path(
-    source: Path, encoding: Encoding, target: Target, model: Model, options: UpscaleOptions
+    source: Path, picture: Picture, target: Target, model: Model, options: UpscaleOptions
 ) -> Path:
     own = source.suffix
-    same = own and DEFAULT_SUFFIX[encoding.format] == _canonical(own)
+    usual = DEFAULT_SUFFIX.get(picture.format, ".png")
     fields = {
         "stem": source.stem,
         "scale": f"{options.scale:g}",
         "model": model.card.id,
         "width": target.width,
         "height": target.height,
-        "ext": own if same else DEFAULT_SUFFIX[encoding.format],
+        "ext": own if _canonical(own) == usual else usual,
     }
     known = ", ".join(fields)
     try:

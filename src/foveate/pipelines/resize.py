@@ -43,7 +43,8 @@ class PictureResampler:
     def _straight(self, seen: Pixels) -> Pixels:
         alpha = np.clip(seen[..., -1:], 0, self._white)
         share = alpha / self._white
-        colours = np.divide(seen[..., :-1], share, out=np.zeros_like(seen[..., :-1]), where=share > 0)
+        colours = np.zeros_like(seen[..., :-1])
+        np.divide(seen[..., :-1], share, out=colours, where=share > 0)
         out = np.empty(seen.shape, self._dtype)
         out[..., :-1] = np.clip(colours, 0, self._white) + np.float32(0.5)
         out[..., -1:] = alpha + np.float32(0.5)

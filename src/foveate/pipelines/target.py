@@ -28,7 +28,9 @@ class Target:
     is_exact: bool
 
 
-def choose_target(width: int, height: int, options: UpscaleOptions, own_scale: int | None) -> Target:
+def choose_target(
+    width: int, height: int, options: UpscaleOptions, own_scale: int | None
+) -> Target:
     """Works out the size.
 
     Args:
@@ -38,7 +40,8 @@ def choose_target(width: int, height: int, options: UpscaleOptions, own_scale: i
         own_scale: scale of the model that was asked for by name, or None.
 
     Raises:
-        UsageError: the size asked for is more than 4 times the picture, or no larger than it.
+        UsageError: the size asked for is more than 4 times the picture, no larger than it, or
+            needs a last resize of a picture that is to tile.
     """
     out_width, out_height = _size(width, height, options)
     ratio = max(out_width / width, out_height / height)
@@ -51,10 +54,17 @@ def choose_target(width: int, height: int, options: UpscaleOptions, own_scale: i
     if ratio <= 1:
         raise UsageError(
             f"cannot enlarge {width} x {height} to {out_width} x {out_height}",
-            "the picture is that large already",
+            "no side would grow",
+            "ask for a larger --scale, --width or --height",
         )
     scale = own_scale or next(s for s in NETWORK_SCALES if s >= ratio)
     exact = (width * scale, height * scale) == (out_width, out_height)
+    if options.wrap and not exact:
+        raise UsageError(
+            f"cannot wrap {width} x {height} to {out_width} x {out_height}",
+            f"the last resize from x{scale} does not tile",
+            f"use --scale {scale} without --width and --height",
+        )
     return Target(out_width, out_height, scale, exact)
 
 
@@ -63,18 +73,11 @@ def _size(width: int, height: int, options: UpscaleOptions) -> tuple[int, int]:
         return options.width, options.height
     if not (options.width or options.height):
         return _rounded(width * options.scale), _rounded(height * options.scale)
-    ratios = []
-    if options.width:
-        ratios.append(options.width / width)
-    if options.height:
-        ratios.append(options.height / height)
-    ratio = min(ratios)
-    return (
-        options.width if options.width and ratio == options.width / width else _rounded(width * ratio),
-        options.height
-        if options.height and ratio == options.height / height
-        else _rounded(height * ratio),
-    )
+    by_width = (options.width or math.inf) / width
+    by_height = (options.height or math.inf) / height
+    if by_width <= by_height:
+        return _rounded(width * by_width), _rounded(height * by_width)
+    return _rounded(width * by_height), _rounded(height * by_height)
 
 
 def _rounded(side: float) -> int:

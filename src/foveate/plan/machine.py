@@ -1,12 +1,16 @@
-"""What this process may use of the machine: cores and memory, container limits included."""
+"""What this process may use of the machine, container limits included, and what it has used."""
 
 from __future__ import annotations
 
 import os
+import resource
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+MEMINFO = Path("/proc/meminfo")
 CGROUPS = Path("/sys/fs/cgroup")
+OWN_CGROUPS = Path("/proc/self/cgroup")
 
 
 def available_threads() -> int:
@@ -28,8 +32,21 @@ def default_memory() -> int:
     return available_memory() // 2
 
 
-def _machine_available(meminfo: Path = Path("/proc/meminfo")) -> int:
-    for line in _text(meminfo).splitlines():
+def peak_memory_bytes() -> int:
+    """Most resident memory this process ever had.
+
+    Linux keeps it per program in VmHWM; ru_maxrss there also counts the process that started this
+    one, so it serves only elsewhere.
+    """
+    for line in _text(Path("/proc/self/status")).splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _machine_available() -> int:
+    for line in _text(MEMINFO).splitlines():
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * 1024
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
@@ -67,12 +84,12 @@ def _quotas() -> Iterator[int]:
             yield -(-int(quota) // int(period))
 
 
-def _own_cgroups(controller: str, table: Path = Path("/proc/self/cgroup")) -> Iterator[Path]:
+def _own_cgroups(controller: str) -> Iterator[Path]:
     """This process's groups and all their parents, version 2 and version 1."""
-    for line in _text(table).splitlines():
-        _, controllers, path = line.split(":", 2)
-        names = controllers.split(",")
-        if controllers and controller not in names:
+    for line in _text(OWN_CGROUPS).splitlines():
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if not path or (controllers and controller not in controllers.split(",")):
             continue
         root = CGROUPS / controllers if controllers else CGROUPS
         group = root / path.lstrip("/")

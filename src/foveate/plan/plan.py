@@ -8,11 +8,13 @@ from typing import Any, Literal
 from foveate.errors import ModelError, ResourceError
 from foveate.geometry import Grid, plan_grid
 from foveate.models.card import Card
-from foveate.plan.memory import BASE_BYTES, Memory, format_memory
+from foveate.plan.memory import BASE_BYTES, SESSION_FACTOR, Memory, format_memory
 
 Depth = Literal["uint8", "uint16", "float32"]
 SAMPLE_BYTES = {"uint8": 1, "uint16": 2, "float32": 4}
 MOST_BANDS_IN_FLIGHT = 4
+# What alpha bleeding takes while it fills a band, at most; measured on noise.
+PREPARE_BYTES_PER_PIXEL = 60
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ def make_plan(
         for flight in range(1, useful + 1):
             memory = Memory(
                 base=BASE_BYTES[engine],
-                sessions=_session_bytes(card, grid, workers),
+                sessions=_session_bytes(card, grid, workers, engine),
                 decoder=decoder_bytes,
                 rows=_row_bytes(grid, card.scale, pixel_bytes, flight, prepare_reach)
                 + (picture_width * picture_height * pixel_bytes if wrap[1] else 0),
@@ -163,11 +165,11 @@ def _wrap_margin(card: Card, wrap: tuple[bool, bool]) -> tuple[int, int]:
     return (card.window.halo if wrap[0] else 0, card.window.halo if wrap[1] else 0)
 
 
-def _session_bytes(card: Card, grid: Grid, workers: int) -> int:
-    per_session = (
-        card.weights.size_bytes * 3 + card.session_bytes_per_lr_pixel * grid.largest_area()
-    )
-    return workers * per_session
+def _session_bytes(card: Card, grid: Grid, workers: int, engine: str) -> int:
+    # Beside the session: masks of grey and even areas, and three SR planes made grey.
+    beside = 16 + 12 * card.scale**2
+    per_pixel = int(card.session_bytes_per_lr_pixel * SESSION_FACTOR[engine]) + beside
+    return workers * (3 * card.weights.size_bytes + per_pixel * grid.largest_area())
 
 
 def _row_bytes(grid: Grid, scale: int, pixel_bytes: int, flight: int, prepare_reach: int) -> int:
@@ -175,8 +177,9 @@ def _row_bytes(grid: Grid, scale: int, pixel_bytes: int, flight: int, prepare_re
     core_rows = min(grid.core_height, grid.height)
     lr_rows = min(core_rows + 2 * (grid.halo + prepare_reach), grid.height)
     lr, sr = lr_rows * row, core_rows * scale * scale * row
-    # One LR band more is being put together, and the consumer may still hold the SR band it wrote.
-    return flight * (lr + sr) + lr * (2 if prepare_reach else 1) + sr
+    # The reader's own copy while a band is put together, and the SR band the consumer still holds.
+    preparing = lr_rows * grid.width * PREPARE_BYTES_PER_PIXEL if prepare_reach else 0
+    return flight * (lr + sr) + lr + sr + preparing
 
 
 def _computed_pixels(grid: Grid) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ def run_plan(
     *,
     item: str = "",
     prepare: Prepare | None = None,
-) -> Iterator[Pixels]:
+) -> Generator[Pixels]:
     """Computes the picture of `plan`, band by band.
 
     Closing the iterator early, or an exception from `on_event`, ends all threads and joins them; a

@@ -57,10 +57,14 @@ def all_within(claims: Mask, radius: int) -> Mask:
 
 
 def luma(planes: Float32) -> Float32:
-    """BT.601 luma (H, W) of RGB (3, H, W); exactly G where R = G = B."""
+    """BT.601 luma (H, W) of RGB (3, H, W), which it uses up; exactly G where R = G = B."""
     red, green, blue = planes
-    grey: Float32 = green + np.float32(0.299) * (red - green) + np.float32(0.114) * (blue - green)
-    return grey
+    for other, weight in ((red, 0.299), (blue, 0.114)):
+        np.subtract(other, green, out=other)
+        np.multiply(other, np.float32(weight), out=other)
+    np.add(green, red, out=green)
+    np.add(green, blue, out=green)
+    return green  # type: ignore[no-any-return]  # a row of a float32 array
 
 
 def _is_grey(area: Pixels) -> Mask:

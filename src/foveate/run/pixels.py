@@ -20,18 +20,20 @@ def white_of(dtype: np.dtype[Any]) -> float:
     return 1.0 if dtype == np.float32 else float(np.iinfo(dtype).max)
 
 
-def to_network(area: Pixels, multiple: int) -> Float32:
+def to_network(area: Pixels, multiple: int, minimum: int = 1) -> Float32:
     """Turns a window's samples into what a session takes.
 
     Args:
         area: (H, W, 1 or 3) uint8, uint16 or float32 in 0..1; grey or RGB.
         multiple: the network's; the right and bottom edges are repeated up to it.
+        minimum: the network's least height and width; the edges are repeated up to it, too.
 
     Returns:
         (1, 3, H', W') float32 RGB, 0..1; grey as R = G = B.
     """
     height, width, bands = area.shape
-    lr = np.empty((1, 3, round_up(height, multiple), round_up(width, multiple)), np.float32)
+    padded = [max(round_up(side, multiple), minimum) for side in (height, width)]
+    lr = np.empty((1, 3, *padded), np.float32)
     white = np.float32(white_of(area.dtype))
     for band in range(bands):
         inside = lr[0, band, :height, :width]

@@ -48,25 +48,27 @@ def read_bands(grid: Grid, read_rows: ReadRows, prepare: Prepare | None) -> Iter
         One `BandRows` per band; its pixels are the receiver's.
     """
     reach = prepare.reach if prepare else 0
-    first, kept = 0, None  # `kept` holds rows [first, first + len(kept))
+    kept = None  # the last rows read, from `first` on
+    first = 0
     for index in range(grid.bands):
         area = grid.window(index, 0).area
         top, bottom = max(area.top - reach, 0), min(area.bottom + reach, grid.height)
-        rows = _extended(kept, first, top, bottom, read_rows)
-        following = max((index + 1) * grid.core_height - grid.halo - reach, 0)
-        first, kept = following, rows[following - top :].copy()
+        rows = _extended(None if kept is None else kept[top - first :], bottom - top, read_rows)
+        first = max((index + 1) * grid.core_height - grid.halo - reach, 0)
+        kept = rows[first - top :].copy()
         if prepare:
             rows = prepare.apply(rows)
-        yield BandRows(area.top, rows[area.top - top : area.bottom - top])
+        band = BandRows(area.top, rows[area.top - top : area.bottom - top])
+        del rows  # the band is the receiver's alone: it may go before the next one is asked for
+        yield band
+        del band
 
 
-def _extended(
-    kept: Pixels | None, first: int, top: int, bottom: int, read_rows: ReadRows
-) -> Pixels:
-    old = kept[top - first :] if kept is not None else None
-    missing = bottom - top - (len(old) if old is not None else 0)
-    if missing <= 0 and old is not None:
-        return old[: bottom - top]
+def _extended(old: Pixels | None, count: int, read_rows: ReadRows) -> Pixels:
+    """`old` and the rows that follow it, `count` in all."""
+    missing = count - (0 if old is None else len(old))
+    if old is not None and not missing:
+        return old
     new = read_rows(missing)
     if len(new) != missing:
         raise ValueError(f"asked for {missing} rows, got {len(new)}")

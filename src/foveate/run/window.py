@@ -43,10 +43,9 @@ def compute_window(session: Session, band: Band, window: Window, plan: Plan) -> 
 def _colours(session: Session, pixels: Pixels, window: Window, plan: Plan, out: Pixels) -> None:
     planes = _enlarged(session, pixels, window, plan)
     if pixels.shape[2] == 1:
-        planes[0] = luma(planes)
-        planes = planes[:1]
+        planes = luma(planes)[None]
     elif (mask := grey_mask(pixels, plan.grid.halo)) is not None:
-        np.copyto(planes, luma(planes), where=_on_core(mask, window, plan.scale))
+        np.copyto(planes, luma(planes.copy()), where=_on_core(mask, window, plan.scale))
     from_network(planes, out)
 
 
@@ -54,18 +53,16 @@ def _alpha(session: Session, pixels: Pixels, window: Window, plan: Plan, out: Pi
     if pixels.min() == pixels.max():
         out[...] = pixels[0, 0]
         return
-    planes = _enlarged(session, pixels, window, plan)
-    alpha = luma(planes)
-    mask = even_mask(pixels[:, :, 0], max(plan.grid.halo, 1))
-    even = _on_core(mask, window, plan.scale)
-    from_network(alpha[None], out)
-    np.copyto(out[:, :, 0], _on_core(pixels[:, :, 0], window, plan.scale), where=even)
+    from_network(luma(_enlarged(session, pixels, window, plan))[None], out)
+    plane = pixels[:, :, 0]
+    even = _on_core(even_mask(plane, max(plan.grid.halo, 1)), window, plan.scale)
+    np.copyto(out[:, :, 0], _on_core(plane, window, plan.scale), where=even)
 
 
 def _enlarged(session: Session, pixels: Pixels, window: Window, plan: Plan) -> Float32:
     """The core's part of the session's result, (3, H, W)."""
     scale = plan.scale
-    lr = to_network(pixels, plan.grid.multiple)
+    lr = to_network(pixels, plan.grid.multiple, session.card.window.minimum)
     sr = session.run(lr)
     expected = (1, 3, lr.shape[2] * scale, lr.shape[3] * scale)
     if sr.shape != expected:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -26,12 +26,12 @@ def wrapped_run(
     *,
     item: str = "",
     prepare: Prepare | None = None,
-) -> Iterator[Pixels]:
+) -> Generator[Pixels]:
     """`run_plan` for any plan: with `plan.wrap`, the result tiles along those axes.
 
     Wrapping along y holds the whole LR picture in memory, as the plan says. Arguments, result and
-    errors as in `run_plan`. The result is that of the picture tiled without end, where its sides are
-    multiples of the network's `multiple`.
+    errors as in `run_plan`. The result is that of the picture tiled without end, where its sides
+    are multiples of the network's `multiple`.
     """
     read = _around_y(plan, read_rows) if plan.wrap[1] else read_rows
     read = _around_x(plan, read) if plan.wrap[0] else read

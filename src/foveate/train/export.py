@@ -14,9 +14,10 @@ import numpy as np
 import onnx
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from foveate.atomic import write_bytes
-from foveate.engine.open import open_session
+from foveate.engine.onnxruntime_session import OnnxRuntimeSession
 from foveate.errors import ModelError
 from foveate.models.card import Card, TrainingFacts, WeightsFacts, WindowFacts
 from foveate.models.write import write_card
@@ -29,6 +30,7 @@ from foveate.train.recipe import Recipe
 PARITY_LIMIT = 1e-4  # largest absolute difference to torch, of a range 0..1
 OPSET = 17
 CORE_WIDTH, CORE_HEIGHT = 512, 256
+SESSION_BYTES_PER_FEATURE = 12
 
 
 @dataclass(frozen=True)
@@ -96,10 +98,10 @@ def export_net(net: nn.Module, claims: Claims, folder: Path) -> Path:
     """
     folded = fold(net)
     data = _to_onnx(folded)
-    weights_path = folder / f"{claims.id}.onnx"
+    card = make_card(folded, claims, data)
+    weights_path = folder / card.weights.file
     folder.mkdir(parents=True, exist_ok=True)
     write_bytes(weights_path, data, overwrite=True)
-    card = make_card(folded, claims, data)
     try:
         check_parity(folded, card, weights_path)
     except ModelError:
@@ -113,7 +115,6 @@ def export_net(net: nn.Module, claims: Claims, folder: Path) -> Path:
 def make_card(folded: nn.Module, claims: Claims, data: bytes) -> Card:
     """The card of a folded net; costs are counted on the graph that ships."""
     config = folded.config
-    macs, floats = count_cost(data, 96)
     return Card(
         id=claims.id,
         family="rt4ksr",
@@ -124,36 +125,52 @@ def make_card(folded: nn.Module, claims: Claims, data: bytes) -> Card:
         licence=claims.licence,
         limits=claims.limits,
         parameters=sum(p.numel() for p in folded.parameters()),
-        macs_per_lr_pixel=macs,
+        macs_per_lr_pixel=count_macs(folded),
         receptive_radius=folded.receptive_radius,
-        session_bytes_per_lr_pixel=4 * floats,
-        window=WindowFacts(CORE_WIDTH, CORE_HEIGHT, folded.halo, folded.multiple),  # type: ignore[arg-type]
+        session_bytes_per_lr_pixel=SESSION_BYTES_PER_FEATURE * config.features,
+        window=_window_facts(folded),
         weights=WeightsFacts(f"{claims.id}.onnx", hashlib.sha256(data).hexdigest(), len(data)),
         training=claims.training,
     )
 
 
-def count_cost(data: bytes, size: int) -> tuple[int, int]:
-    """Costs per LR pixel of a graph at `size` x `size`, rounded up.
+def _window_facts(folded: nn.Module) -> WindowFacts:
+    halo, multiple, minimum = folded.halo, folded.multiple, folded.minimum
+    exact = bool(folded.is_local)
+    return WindowFacts(
+        core_width=CORE_WIDTH,
+        core_height=CORE_HEIGHT,
+        halo=-(-halo // multiple) * multiple,  # type: ignore[operator]
+        multiple=multiple,  # type: ignore[arg-type]
+        minimum=minimum,  # type: ignore[arg-type]
+        windowing="exact" if exact else "approximate",
+        deviation=0.0 if exact else measure_deviation(folded, halo),  # type: ignore[arg-type]
+    )
 
-    Returns:
-        Multiply-accumulates of all convolutions and matrix products; floats alive at once, taken
-        as the three largest tensors (input, output and skip of one step).
+
+@torch.no_grad()
+def measure_deviation(folded: nn.Module, halo: int) -> float:
+    """Mean absolute difference, in 0..255 levels, between a window and the whole picture around it.
+
+    The picture is a ramp with blocks of noise, so that its left and right half differ.
     """
-    model = onnx.load_from_string(data)
-    for dim, value in zip(model.graph.input[0].type.tensor_type.shape.dim, (1, 3, size, size), strict=True):
-        dim.dim_value = value
-    model = onnx.shape_inference.infer_shapes(model, data_prop=True)
-    shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in _values(model)}
-    weights = {w.name: list(w.dims) for w in model.graph.initializer}
-    macs = 0
-    for node in model.graph.node:
-        if node.op_type == "Conv":
-            macs += int(np.prod(shapes[node.output[0]])) * int(np.prod(weights[node.input[1]][1:]))
-        elif node.op_type in {"MatMul", "Gemm"}:
-            macs += int(np.prod(shapes[node.output[0]])) * shapes[node.input[0]][-1]
-    largest = sorted((int(np.prod(s)) for s in shapes.values()), reverse=True)[:3]
-    return -(-macs // size**2), -(-sum(largest) // size**2)
+    random = np.random.default_rng(0)
+    ramp = np.linspace(0, 0.5, 256, dtype=np.float32)
+    noise = np.kron(random.random((32, 32)), np.ones((8, 8))).astype(np.float32) * ramp
+    whole = torch.from_numpy(np.stack([ramp + noise, ramp * noise + ramp, noise])[None])
+    kept = 128 * folded.config.scale  # type: ignore[union-attr, operator]
+    sr = folded(whole)[..., :kept]
+    window = folded(whole[..., : 128 + halo // 4 * 4])[..., :kept]
+    return round(float((sr - window).abs().mean()) * 255, 4)
+
+
+def count_macs(folded: nn.Module) -> int:
+    """Multiply-accumulates of all convolutions and matrix products per LR pixel of a large picture."""
+    side = 4096  # so large that what is computed around the border does not count
+    net = copy.deepcopy(folded).to("meta")
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        net(torch.zeros(1, 3, side, side, device="meta"))
+    return round(counter.get_total_flops() / (2 * side * side))
 
 
 def check_parity(folded: nn.Module, card: Card, weights_path: Path) -> float:
@@ -163,7 +180,7 @@ def check_parity(folded: nn.Module, card: Card, weights_path: Path) -> float:
         ModelError: it exceeds 1e-4.
     """
     worst = 0.0
-    session = open_session(card, weights_path, engine="onnxruntime", threads=1)
+    session = OnnxRuntimeSession(card, weights_path, threads=1, device="cpu")
     random = np.random.default_rng(0)
     for height, width in ((32, 32), (48, 70), (96, 64), (4, 6)):
         coarse = random.random((1, 3, height // 4 + 2, width // 4 + 2))
@@ -199,7 +216,3 @@ def _to_onnx(folded: nn.Module) -> bytes:
     for node in model.graph.node:
         node.doc_string = ""
     return model.SerializeToString(deterministic=True)
-
-
-def _values(model: onnx.ModelProto) -> list[onnx.ValueInfoProto]:
-    return [*model.graph.input, *model.graph.value_info, *model.graph.output]

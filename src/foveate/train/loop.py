@@ -103,6 +103,7 @@ def train(
         if step % recipe.log.validate_every == 0 or last:
             psnr, bicubic = validate(average, photos)
             log.add(step=step, psnr_y=psnr, bicubic_psnr_y=bicubic)
+            draw_curve(out)
             tell(f"step {step}: PSNR-Y {psnr:.3f} dB, bicubic {bicubic:.3f} dB (held out)")
         if step % recipe.log.save_every == 0 or last:
             settings = msgspec.to_builtins(recipe)
@@ -112,7 +113,6 @@ def train(
                 Checkpoint(settings, recipe.digest(), step, *weights, states, losses, len(photos.hr)),
                 path,
             )
-            draw_curve(out)
     if world > 1:
         distributed.destroy_process_group()
     return path

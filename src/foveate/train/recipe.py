@@ -86,21 +86,38 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def read_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
     """Reads a recipe and lays `section.key=value` overrides over it; a value is TOML or plain text.
 
+    A recipe may name another as its `base` and hold only what differs.
+
     Raises:
         UsageError: the file cannot be read, or a setting is unknown or of the wrong type.
     """
-    try:
-        table = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read recipe {path}", error.strerror or str(error)) from error
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"recipe {path} is not valid TOML", str(error)) from error
+    table = _read_table(path)
     for override in overrides:
         _lay_over(table, override)
     try:
         return msgspec.convert(table, Recipe)
     except msgspec.ValidationError as error:
         raise UsageError(f"recipe {path} does not hold", str(error)) from error
+
+
+def _read_table(path: Path) -> dict[str, Any]:
+    """One file's settings over those of its `base`, a path beside it."""
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read recipe {path}", error.strerror or str(error)) from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"recipe {path} is not valid TOML", str(error)) from error
+    base = table.pop("base", None)
+    return _merged(_read_table(path.parent / base), table) if base else table
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        both_tables = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merged(merged[key], value) if both_tables else value
+    return merged
 
 
 def _lay_over(table: dict[str, Any], override: str) -> None:

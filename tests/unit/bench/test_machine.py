@@ -1,7 +1,9 @@
+import shutil
 import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 from foveate.bench import machine
 
@@ -26,7 +28,7 @@ def test_outside_a_checkout_the_commit_is_empty(monkeypatch, tmp_path):
 
 def test_peak_memory_counts_what_was_used_and_given_back():
     code = (
-        "from foveate.bench.machine import peak_memory_bytes as peak\n"
+        "from foveate.plan.machine import peak_memory_bytes as peak\n"
         "before = peak(); data = bytearray(b'x' * 50_000_000); del data; print(peak() - before)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -35,6 +37,23 @@ def test_peak_memory_counts_what_was_used_and_given_back():
 
 def test_peak_memory_does_not_count_the_process_that_started_this_one():
     held = np.ones(300_000_000, np.uint8)
-    code = "from foveate.bench.machine import peak_memory_bytes as peak; print(peak())"
+    code = "from foveate.plan.machine import peak_memory_bytes as peak; print(peak())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(done.stdout) < held.nbytes
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
+def test_the_commit_tells_whether_files_differ(monkeypatch, tmp_path):
+    def git(*words):
+        who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+        subprocess.run(["git", "-C", tmp_path, *who, *words], check=True, capture_output=True)
+
+    monkeypatch.setattr(machine, "CHECKOUT", tmp_path)
+    (tmp_path / "file").write_text("a")
+    git("init")
+    git("add", "file")
+    git("commit", "-m", "first")
+    clean = machine.commit()
+    (tmp_path / "file").write_text("b")
+    assert len(clean) == 12
+    assert machine.commit() == clean + "+"

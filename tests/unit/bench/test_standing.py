@@ -1,11 +1,18 @@
+import hashlib
+
+import msgspec
 import numpy as np
 import pytest
 import pyvips
 
+from foveate.bench import standing
 from foveate.bench.evaluate import Report, Row
+from foveate.bench.results import read_results
 from foveate.bench.speed import Speed
 from foveate.bench.standing import quality_facts, quality_rows, set_digest, speed_rows
-from strategies import make_card
+from foveate.models.card import WeightsFacts, read_card
+from foveate.models.write import write_card
+from strategies import TINY, make_card
 
 REPORT = Report(
     "Set5",
@@ -54,3 +61,30 @@ def test_the_digest_of_a_set_changes_with_a_pixel_and_with_a_name(tmp_path):
     path.rename(path.with_name("b.png"))
     digests.add(set_digest(tmp_path))
     assert len(digests) == 3
+
+
+def test_the_whole_measures_a_model_and_writes_results_and_card(tmp_path, monkeypatch):
+    models = tmp_path / "models"
+    models.mkdir()
+    data = TINY.read_bytes()
+    (models / "tiny_x2.test.onnx").write_bytes(data)
+    weights = WeightsFacts("tiny_x2.test.onnx", hashlib.sha256(data).hexdigest(), len(data))
+    write_card(msgspec.structs.replace(make_card(), weights=weights), models / "tiny_x2.test.toml")
+    picture = tmp_path / "data" / "Tiny" / "HR" / "a.png"
+    picture.parent.mkdir(parents=True)
+    noise = np.random.default_rng(5).integers(0, 256, (48, 40, 3), np.uint8)
+    pyvips.Image.new_from_array(noise).pngsave(str(picture))
+    monkeypatch.setenv("FOVEATE_MODELS", str(models))
+    monkeypatch.setattr(standing, "SIZE", (24, 16))
+    monkeypatch.setattr(standing, "ENGINES", ("onnxruntime",))
+    words = ["tiny_x2.test", "--root", str(tmp_path), "--data", str(tmp_path / "data"), "--cards"]
+    monkeypatch.setattr("sys.argv", ["standing", *words])
+    standing.main()
+    quality = read_results(tmp_path / "results" / "quality.csv")
+    speed = read_results(tmp_path / "results" / "speed.csv")
+    assert {(row["model"], row["what"]) for row in quality} == {
+        (model, what) for model in ("tiny_x2.test", "bicubic") for what in ("psnr_y", "ssim_y")
+    }
+    assert {row["what"] for row in speed} == {"time", "speed", "work", "peak_memory"}
+    (facts,) = read_card(models / "tiny_x2.test.toml").quality
+    assert (facts.set, facts.images) == ("Tiny", 1)

@@ -4,15 +4,16 @@ import time
 
 import numpy as np
 import pytest
-from strategies import TINY, make_card
 
 import foveate.engine.open as opening
+from foveate.engine import openvino_session
 from foveate.engine.check import check_session
 from foveate.engine.fake import FakeSession
 from foveate.engine.onnxruntime_session import OnnxRuntimeSession
 from foveate.engine.open import available_engines, open_session, open_sessions
 from foveate.engine.openvino_session import OpenVinoSession
 from foveate.errors import ModelError, ResourceError, UsageError
+from strategies import TINY, make_card
 
 CARD = make_card()
 
@@ -65,7 +66,7 @@ def engines(monkeypatch):
         return opened[-1]
 
     monkeypatch.setattr(opening, "ENGINES", {"onnxruntime": wrong, "openvino": right})
-    monkeypatch.setattr(opening, "_candidates", lambda device: ["onnxruntime", "openvino"])
+    monkeypatch.setattr(opening, "_candidates", lambda _: ["onnxruntime", "openvino"])
     return opened
 
 
@@ -82,7 +83,7 @@ def test_an_engine_asked_for_by_name_is_not_replaced(engines):
 
 
 def test_auto_tells_the_last_error_when_none_is_right(engines, monkeypatch):
-    monkeypatch.setattr(opening, "_candidates", lambda device: ["onnxruntime"])
+    monkeypatch.setattr(opening, "_candidates", lambda _: ["onnxruntime"])
     with pytest.raises(ModelError, match="self-check"):
         open_session(CARD, TINY)
     assert engines[0].is_closed
@@ -103,14 +104,16 @@ def test_unknown_words_are_refused_with_the_known_ones(options):
 def test_absent_cuda_says_what_is_missing():
     if "cuda" in available_engines()[0].devices:
         pytest.skip("this machine has CUDA")
-    with pytest.raises(ResourceError, match="CUDAExecutionProvider.*onnxruntime-gpu"):
+    with pytest.raises(ResourceError, match=r"CUDAExecutionProvider.*onnxruntime-gpu"):
         open_session(CARD, TINY, device="cuda")
     open_session(CARD, TINY, device="auto").close()
 
 
 def test_absent_openvino_names_the_extra(monkeypatch):
     monkeypatch.setattr("foveate.engine.openvino_session.find_spec", lambda _: None)
-    monkeypatch.setattr("foveate.engine.openvino_session._library", _library_without_cache())
+    monkeypatch.setattr(
+        "foveate.engine.openvino_session._library", openvino_session._library.__wrapped__
+    )
     with pytest.raises(UsageError, match=r"pip install 'foveate\[openvino\]'"):
         OpenVinoSession(CARD, TINY, threads=1, device="cpu")
     assert available_engines()[1].devices == ()
@@ -139,9 +142,3 @@ def test_naming_the_room_loads_no_runtime():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert done.stdout.strip() == b"[]"
-
-
-def _library_without_cache():
-    from foveate.engine import openvino_session
-
-    return openvino_session._library.__wrapped__

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from strategies import DTYPES, TINY, RowSource, make_card, noise
 
 from foveate.engine.fake import FakeSession
 from foveate.engine.onnxruntime_session import OnnxRuntimeSession
@@ -11,6 +10,7 @@ from foveate.plan.plan import make_plan
 from foveate.run.executor import run_plan
 from foveate.run.pixels import from_network, to_network
 from foveate.run.rows import Prepare
+from strategies import DTYPES, TINY, RowSource, make_card, noise
 
 CARD = make_card()
 

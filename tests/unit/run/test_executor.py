@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from strategies import RowSource, make_card, noise
 
 from foveate.engine.fake import FakeSession
 from foveate.errors import InputError, ResourceError
 from foveate.events import Progressed
 from foveate.plan.plan import make_plan
 from foveate.run.executor import run_plan
+from strategies import RowSource, make_card, noise
 
 CARD = make_card((16, 8), halo=2)
 PIXELS = noise(83, 50)

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-from strategies import TINY, RowSource, make_card, noise
 
 from foveate.engine.fake import FakeSession
 from foveate.engine.onnxruntime_session import OnnxRuntimeSession
 from foveate.plan.plan import make_plan
 from foveate.run.wrap import wrapped_run
+from strategies import TINY, RowSource, make_card, noise
 
 CARD = make_card((16, 8))
 AXES = [(False, False), (True, False), (False, True), (True, True)]

@@ -1,0 +1,186 @@
+"""What each command shows when all is well."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from command import Command, child
+from pictures import photo, read_picture, write_picture
+
+from foveate.models.store import default_model, list_cards
+
+REPORT = {
+    "input", "output", "model", "engine", "input_size", "output_size", "windows", "seconds",
+    "peak_memory_bytes", "warnings",
+}  # fmt: skip
+
+
+def test_upscale_tells_what_it_wrote_on_stderr(command: Command, picture: str, tmp_path):
+    shown = command("upscale", picture)
+    assert (shown.code, shown.out) == (0, "")
+    line = rf"photo_x2\.png: 48 x 32, {re.escape(default_model(2))}, \d+\.\d\d s\n"
+    assert re.fullmatch(line, shown.err)
+    assert read_picture(tmp_path / "photo_x2.png").shape == (32, 48, 3)
+
+
+def test_upscale_json_is_the_report_and_nothing_else(command: Command, picture: str):
+    shown = command("upscale", picture, "-o", "out.jpg", "--json")
+    assert (shown.code, shown.err) == (0, "")
+    assert shown.out.count("\n") == 1
+    report = shown.document
+    assert set(report) == REPORT
+    assert (report["input"], report["output"]) == ("photo.png", "out.jpg")
+    assert (report["input_size"], report["output_size"]) == ([24, 16], [48, 32])
+    assert report["model"] == default_model(2)
+    assert report["engine"].startswith("onnxruntime ")
+    assert report["windows"] == 1
+    assert {"plan", "open", "read", "network", "write", "total"} == set(report["seconds"])
+    assert 20e6 < report["peak_memory_bytes"] < 4e9
+    assert report["warnings"] == []
+
+
+def test_json_of_a_failure_is_one_document(command: Command):
+    shown = command("upscale", "nowhere.png", "--json")
+    message = "cannot read nowhere.png: no such file; hint: check the name"
+    assert shown.document == {"type": "error", "code": 3, "message": message}
+    assert (shown.code, shown.err) == (3, f"error: {message}\n")
+
+
+def test_json_of_a_wrong_option_is_one_document(command: Command):
+    shown = command("upscale", "nowhere.png", "--json", "--bogus")
+    assert (shown.code, shown.document["type"], shown.document["code"]) == (2, "error", 2)
+
+
+def test_warnings_are_told_and_reported(command: Command, picture: str):
+    shown = command("upscale", picture, "--output-quality", "50", "--json")
+    note = "PNG is lossless: the output quality has no effect"
+    assert shown.document["warnings"] == [note]
+    assert shown.err == f"note: photo.png: {note}\n"
+    shown = command("plan", picture, "-o", "other.png", "--output-quality", "50", "--json")
+    assert shown.document["warnings"] == [note]
+
+
+def test_progress_json_gives_typed_lines_and_no_other_word(command: Command, picture: str):
+    shown = command("upscale", picture, "--progress", "json", "--output-quality", "50")
+    assert (shown.code, shown.out) == (0, "")
+    assert all(next(iter(event)) == "type" for event in shown.events)
+    assert [event["type"] for event in shown.events] == [
+        "warning", "start", "progress", "file", "end",
+    ]  # fmt: skip
+    _, start, progress, file, end = shown.events
+    assert start == {"type": "start", "item": "photo.png", "windows": 1, "pixels": 48 * 32}
+    assert (progress["windows_done"], progress["remaining_s"]) == (1, 0)
+    assert (file["output"], end) == ("photo_x2.png", {"type": "end", "code": 0})
+
+
+@pytest.mark.parametrize("style", [["--progress", "json"], ["--progress=json"]])
+def test_progress_json_of_a_failure_ends_with_its_code(command: Command, style: list[str]):
+    shown = command("upscale", "nowhere.png", *style)
+    message = "cannot read nowhere.png: no such file; hint: check the name"
+    assert shown.events == [
+        {"type": "error", "item": "nowhere.png", "message": message},
+        {"type": "end", "code": 3},
+    ]
+    shown = command("upscale", "nowhere.png", *style, "--bogus")
+    assert [event["type"] for event in shown.events] == ["error", "end"]
+    assert shown.events[-1]["code"] == 2
+
+
+def test_no_bar_is_drawn_where_there_is_no_terminal(command: Command, picture: str):
+    for style in ("auto", "none"):
+        assert "\x1b" not in command("upscale", picture, "--overwrite", "--progress", style).err
+
+
+def test_standard_input_and_output(command: Command, picture: str, tmp_path):
+    done = child("upscale", "-", "-o", "-", input=(tmp_path / picture).read_bytes())
+    assert (done.returncode, done.stderr) == (0, b"")
+    (tmp_path / "out.png").write_bytes(done.stdout)
+    command("upscale", picture)
+    assert np.array_equal(
+        read_picture(tmp_path / "out.png"), read_picture(tmp_path / "photo_x2.png")
+    )
+
+
+def test_standard_input_needs_a_place_and_a_picture():
+    done = child("upscale", "-", input=b"some bytes")
+    assert (done.returncode, done.stderr.partition(b":")[0]) == (3, b"error")
+    done = child("upscale", "-", "-o", "-", input=b"")
+    assert done.returncode == 3
+    assert done.stderr == (
+        b"error: cannot read standard input: the file is empty; hint: get it again\n"
+    )
+
+
+def test_plan_computes_nothing_and_tells_the_cost(command: Command, picture: str, tmp_path):
+    shown = command("plan", picture, "--memory", "1GiB", "--json")
+    assert (shown.code, shown.err) == (0, "")
+    plan = shown.document
+    assert plan["output_size"] == [48, 32]
+    assert plan["model"] == default_model(2)
+    assert (plan["windows"], plan["memory_limit"]) == (1, 1 << 30)
+    card = next(entry.card for entry in list_cards() if entry.card.id == plan["model"])
+    assert plan["macs"] == 24 * 16 * card.macs_per_lr_pixel
+    parts = {name: size for name, size in plan["memory"].items() if name != "total"}
+    assert sum(parts.values()) == plan["memory"]["total"] < 1 << 30
+    assert {path.name for path in tmp_path.iterdir()} == {"photo.png"}
+
+
+def test_plan_in_words(command: Command, picture: str):
+    shown = command("plan", picture)
+    assert shown.code == 0
+    names = [line.split()[0] for line in shown.out.splitlines()]
+    assert names == ["input", "output", "model", "engine", "windows", "cost", "memory"]
+
+
+def test_plan_of_a_plain_resize_needs_no_network(command: Command, picture: str):
+    plan = command("plan", picture, "--strength", "0", "--json").document
+    assert (plan["model"], plan["engine"], plan["windows"], plan["macs"]) == ("", "", 0, 0)
+    assert "none: a plain resize" in command("plan", picture, "--strength", "0").out
+
+
+def test_plan_refuses_what_upscale_would(command: Command, picture: str):
+    options = [picture, "-o", "out.xyz"]
+    assert command("plan", *options) == command("upscale", *options)
+
+
+def test_models_in_words_and_as_data(command: Command, own_model):
+    shown = command("models")
+    assert shown.code == 0
+    document = command("models", "--json").document
+    listed = {model["id"]: model["where"] for model in document["models"]}
+    assert (listed[own_model.id], listed[default_model(2)]) == ("own", "shipped")
+    assert all(f"{model_id}  (" in shown.out for model_id in listed)
+
+
+def test_doctor_verifies_every_model_and_names_what_is_missing(command: Command, own_model):
+    facts = command("doctor", "--json").document
+    assert f"{own_model.id} (own, verified)" in facts["models"]
+    assert {line.split(":")[0] for line in facts["engines"]} == {"onnxruntime", "openvino"}
+    assert {line.split(":")[0] for line in facts["extras"]} == {"heic", "openvino", "train"}
+    assert facts["pictures"].startswith("libvips ")
+    assert facts["problems"] == ["none"]
+    shown = command("doctor")
+    assert (shown.code, shown.err) == (0, "")
+    assert "problems     none\n" in shown.out
+
+
+def test_evaluate_prints_rows_side_by_side(command: Command, tmp_path, own_model):
+    (tmp_path / "set" / "HR").mkdir(parents=True)
+    write_picture(tmp_path / "set" / "HR" / "a.png", photo(40, 48))
+    arguments = ["evaluate", "--model", own_model.id, "--data", "set"]
+    document = command(*arguments, "--json").document
+    assert [row["name"] for row in document["rows"]] == [own_model.id, "bicubic"]
+    assert all({"name", "images", "psnr_y", "ssim_y"} <= set(row) for row in document["rows"])
+    shown = command(*arguments)
+    assert re.fullmatch(r"tiny_x2\.test +1 .* dB  0\.\d{4}\nbicubic +1 .*\n", shown.out)
+    assert shown.err.startswith("set x2: ")
+
+
+def test_bench_measures(command: Command, own_model, tmp_path):
+    card = tmp_path / "own models" / f"{own_model.id}.toml"
+    shown = command("bench", "--model", card, "--size", "32x24", "--rounds", "2", "--json")
+    speed = json.loads(shown.out)
+    assert (speed["model"], speed["width"], speed["height"]) == (own_model.id, 32, 24)
+    assert 0 < speed["min_ms"] <= speed["median_ms"] <= speed["max_ms"]
+    assert min(speed["megapixels_per_s"], speed["gflops"], speed["peak_memory_bytes"]) > 0

@@ -1,0 +1,168 @@
+"""Arrays in, arrays out."""
+
+import gc
+import inspect
+import threading
+
+import numpy as np
+import pytest
+from strategies import make_card, noise
+
+import foveate
+from foveate.engine.fake import FakeSession
+from foveate.errors import UsageError
+
+
+@pytest.fixture
+def model(tiny):
+    with foveate.open_model(tiny, threads=2) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("bands", [1, 2, 3, 4])
+def test_shape_type_and_input_are_kept(model, dtype, bands):
+    pixels = noise(33, 41, bands, dtype)
+    before = pixels.copy()
+    out = model.upscale(pixels)
+    assert (out.shape, out.dtype, out.flags.c_contiguous) == ((66, 82, bands), pixels.dtype, True)
+    assert np.array_equal(pixels, before)
+
+
+def test_a_plane_stays_a_plane(model):
+    pixels = noise(21, 30, 1)
+    assert np.array_equal(model.upscale(pixels[:, :, 0]), model.upscale(pixels)[:, :, 0])
+
+
+def test_types_agree_up_to_their_own_rounding(model):
+    eight = noise(30, 40)
+    out = model.upscale(eight).astype(float)
+    sixteen = model.upscale(eight.astype(np.uint16) * 257)
+    unit = model.upscale(eight.astype(np.float32) / np.float32(255))
+    assert np.abs(sixteen / 257 - out).max() <= 0.5 + 1 / 257
+    assert np.abs(unit.astype(float) * 255 - out).max() <= 0.5 + 1e-3
+    assert len(np.unique(unit)) > 1000
+    assert 0 <= unit.min()
+    assert unit.max() <= 1
+
+
+@pytest.mark.parametrize("view", [np.s_[::-1], np.s_[:, ::2], np.s_[3:20, 5:33]])
+def test_views_and_read_only_arrays_are_taken(model, view):
+    pixels = noise(30, 40)
+    pixels.flags.writeable = False
+    assert np.array_equal(model.upscale(pixels[view]), model.upscale(pixels[view].copy()))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        np.zeros((4, 4, 5), np.uint8),
+        np.zeros((4, 0, 3), np.uint8),
+        np.zeros((4,), np.uint8),
+        np.zeros((2, 4, 4, 3), np.uint8),
+        np.zeros((4, 4, 3), np.float64),
+        np.zeros((4, 4, 3), np.int16),
+        np.zeros((4, 4, 3), np.bool_),
+        np.full((4, 4, 3), np.nan, np.float32),
+        np.full((4, 4, 3), np.inf, np.float32),
+    ],
+    ids=lambda array: f"{array.dtype}{array.shape}",
+)
+def test_other_arrays_are_refused(model, wrong):
+    with pytest.raises(UsageError, match="cannot enlarge an array"):
+        model.upscale(wrong)
+
+
+def test_the_function_is_the_class_for_one_picture(tiny, model):
+    pixels = noise(25, 31)
+    assert np.array_equal(foveate.upscale(pixels, model=tiny), model.upscale(pixels))
+    assert np.array_equal(foveate.upscale(pixels, 2, str(tiny)), model.upscale(pixels))
+    with pytest.raises(UsageError, match="does not enlarge 3 times"):
+        foveate.upscale(pixels, 3, tiny)
+
+
+def test_threads_and_memory_do_not_change_a_bit(tiny):
+    pixels = noise(70, 90, 4)
+    results = []
+    for threads, memory in ((1, 256 << 20), (2, 1 << 30), (3, 4 << 30)):
+        with foveate.open_model(tiny, threads=threads, memory_bytes=memory) as opened:
+            results.append(opened.upscale(pixels))
+    assert all(np.array_equal(results[0], other) for other in results[1:])
+
+
+def test_a_closed_model_says_so_and_may_be_closed_again(tiny):
+    opened = foveate.open_model(tiny)
+    opened.close()
+    opened.close()
+    with pytest.raises(UsageError, match="is closed"):
+        opened.upscale(noise(4, 4))
+
+
+@pytest.mark.parametrize("number", [{"threads": 0}, {"threads": -1}, {"memory_bytes": 0}])
+def test_numbers_below_one_are_refused(tiny, number):
+    with pytest.raises(UsageError, match="start at 1"):
+        foveate.open_model(tiny, **number)
+
+
+def test_two_models_in_two_threads_and_two_callers_of_one(tiny, model):
+    pixels = [noise(60, 80, seed=seed) for seed in range(4)]
+    expected = [model.upscale(p) for p in pixels]
+    results: dict[int, np.ndarray] = {}
+    with foveate.open_model(tiny, threads=1) as other:
+
+        def work(index):
+            results[index] = (model if index % 2 else other).upscale(pixels[index])
+
+        threads = [threading.Thread(target=work, args=(index,)) for index in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert all(np.array_equal(results[index], expected[index]) for index in range(4))
+
+
+def test_closing_lets_go_of_every_session(monkeypatch, tiny):
+    made = []
+
+    def open_sessions(card, weights_path, count, **_):
+        made.extend(FakeSession(make_card()) for _ in range(count))
+        return made[-count:]
+
+    monkeypatch.setattr("foveate.pipelines.pixels.open_sessions", open_sessions)
+    with foveate.open_model(tiny, threads=3) as opened:
+        assert [session.is_closed for session in made] == [False] * 3
+    assert [session.is_closed for session in made] == [True] * 3
+    assert not any(made[0] in gc.get_referents(value) for value in vars(opened).values())
+
+
+def test_exported_names_are_pinned():
+    assert foveate.__all__ == [
+        "FoveateError",
+        "InputError",
+        "ModelError",
+        "OpenModel",
+        "OutputError",
+        "PartialFailure",
+        "Plan",
+        "Report",
+        "ResourceError",
+        "UpscaleOptions",
+        "UsageError",
+        "make_plan",
+        "open_model",
+        "upscale",
+        "upscale_file",
+    ]
+    assert all(getattr(foveate, name).__name__ == name for name in foveate.__all__)
+    assert dir(foveate) == foveate.__all__
+    with pytest.raises(AttributeError, match="no attribute 'restore'"):
+        foveate.restore  # noqa: B018
+
+
+def test_signatures_are_what_the_documents_say():
+    def names(function):
+        return list(inspect.signature(function).parameters)
+
+    assert names(foveate.upscale)[:3] == ["pixels", "scale", "model"]
+    assert names(foveate.upscale_file) == ["source", "destination", "options", "on_event"]
+    assert names(foveate.make_plan)[:2] == ["source", "options"]
