@@ -26,7 +26,7 @@ def photo(height: int, width: int, bands: int = 3, dtype: str = "uint8", seed: i
 
 
 def write_picture(path: Path, pixels: Pixels, profile: str = "", **fields: Any) -> Path:
-    """Writes (H, W, C) pixels, with a built-in colour profile ("p3", "srgb") and metadata fields."""
+    """Writes (H, W, C) pixels with a built-in colour profile ("p3") and metadata fields."""
     image = pyvips.Image.new_from_array(pixels)
     kinds = {(1, 1): "b-w", (3, 1): "srgb", (1, 2): "grey16", (3, 2): "rgb16"}
     colours = 1 if image.bands < 3 else 3

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from pictures import photo, write_picture
-from strategies import TINY, make_card
 
 from foveate.models.card import Card, WeightsFacts
 from foveate.models.write import write_card
+from pictures import photo, write_picture
+from strategies import TINY, make_card
 
 
 @pytest.fixture

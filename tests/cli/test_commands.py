@@ -5,10 +5,10 @@ import re
 
 import numpy as np
 import pytest
-from command import Command, child
-from pictures import photo, read_picture, write_picture
 
+from command import Command, child
 from foveate.models.store import default_model, list_cards
+from pictures import photo, read_picture, write_picture
 
 REPORT = {
     "input", "output", "model", "engine", "input_size", "output_size", "windows", "seconds",

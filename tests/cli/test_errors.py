@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
-from command import Command
-from pictures import photo, write_picture
 
+from command import Command
 from foveate.models.store import default_model
+from pictures import photo, write_picture
 
 
 def files(folder: Path) -> set[str]:

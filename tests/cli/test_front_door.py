@@ -6,8 +6,8 @@ import sys
 import time
 
 import pytest
-from command import Command, child, command_of
 
+from command import Command, child, command_of
 from foveate.cli.main import COMMANDS
 
 HEAVY = ("numpy", "pyvips", "onnxruntime", "openvino", "torch", "msgspec")

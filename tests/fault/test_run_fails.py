@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command import Command, child
-from pictures import photo, write_picture
 
 import foveate
+from command import Command, child
 from foveate.engine.fake import FakeSession
 from foveate.errors import InputError, ModelError, OutputError, ResourceError
 from foveate.events import Progressed, Started
+from foveate.media.reader import RowReader
+from pictures import photo, write_picture
 
 SIZE = (600, 700)  # several windows
 
@@ -25,10 +26,11 @@ def source(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def nothing_left(source: Path):
     """After each test: only what was there before, and no thread of ours."""
+    before = set(threading.enumerate())
     yield
     assert [path.name for path in source.parent.iterdir() if path != source] == []
-    ours = [t.name for t in threading.enumerate() if not t.name.startswith(("Main", "Dummy"))]
-    assert ours == []  # "Dummy" is libvips' own thread that called back
+    added = [thread.name for thread in set(threading.enumerate()) - before]
+    assert [name for name in added if not name.startswith("Dummy")] == []  # libvips' own
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ def engine(monkeypatch: pytest.MonkeyPatch):
     """Puts a nearest-neighbour engine in place whose results are spoilt by a function."""
 
     def put(spoil):
-        def open_sessions(card, weights_path, count, **_):
+        def open_sessions(card, _, count, **_options):
             return [FakeSession(card, spoil) for _ in range(count)]
 
         monkeypatch.setattr("foveate.pipelines.image.open_sessions", open_sessions)
@@ -58,30 +60,30 @@ def not_a_number(sr):
 
 
 def raises(error):
-    def spoil(sr):
+    def spoil(_):
         raise error
 
     return spoil
 
 
 @pytest.mark.parametrize(
-    ("spoil", "expected", "words"),
+    ("spoil", "error"),
     [
-        (not_a_number, ModelError, "NaN or infinite"),
-        (lambda sr: sr * np.float32(np.inf), ModelError, "NaN or infinite"),
-        (lambda sr: sr * 0, ModelError, "changed the mean brightness by 1[0-9][0-9]"),
-        (lambda sr: sr + np.float32(0.012), ModelError, "changed the mean brightness by 3"),
-        (black_from_the_third, ModelError, "changed the mean brightness"),
-        (lambda sr: sr[:, :, 2:], ModelError, "not what its card says"),
-        (raises(ModelError("cannot run")), ModelError, "cannot run"),
-        (raises(MemoryError()), ResourceError, "memory ran out"),
-        (raises(ZeroDivisionError("a bug")), ZeroDivisionError, "a bug"),
+        (not_a_number, (ModelError, "NaN or infinite")),
+        (lambda sr: sr * np.float32(np.inf), (ModelError, "NaN or infinite")),
+        (lambda sr: sr * 0, (ModelError, "changed the mean brightness by 1[0-9][0-9]")),
+        (lambda sr: sr + np.float32(0.012), (ModelError, "changed the mean brightness by 3")),
+        (black_from_the_third, (ModelError, "changed the mean brightness")),
+        (lambda sr: sr[:, :, 2:], (ModelError, "not what its card says")),
+        (raises(ModelError("cannot run")), (ModelError, "cannot run")),
+        (raises(MemoryError()), (ResourceError, "memory ran out")),
+        (raises(ZeroDivisionError("a bug")), (ZeroDivisionError, "a bug")),
     ],
 )
 @pytest.mark.parametrize("suffix", [".png", ".webp"])
-def test_an_engine_that_fails(source, engine, spoil, expected, words, suffix):
+def test_an_engine_that_fails(source, engine, spoil, error, suffix):
     engine(spoil)
-    with pytest.raises(expected, match=words):
+    with pytest.raises(error[0], match=error[1]):
         foveate.upscale_file(source, source.with_name("out" + suffix))
 
 
@@ -157,8 +159,6 @@ def test_an_input_removed_once_reading_began_is_still_finished(source: Path, eng
 
 def test_a_reader_that_dies(source: Path, engine, monkeypatch: pytest.MonkeyPatch):
     engine(None)
-    from foveate.media.reader import RowReader
-
     whole, calls = RowReader.read, []
 
     def read(self, rows):

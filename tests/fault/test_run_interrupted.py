@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from command import command_of
 from pictures import photo, write_picture
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from pictures import photo, write_picture
 
 import foveate
 from foveate.models.store import Model, default_model, find_model
+from pictures import photo, write_picture
 
 
 @pytest.fixture

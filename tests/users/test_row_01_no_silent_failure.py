@@ -5,9 +5,9 @@ Engines that go wrong, full disks and inputs that die: tests/fault/test_run_fail
 
 import numpy as np
 import pytest
-from pictures import photo, read_picture, write_picture
 
 from foveate.media.resample import imresize
+from pictures import photo, read_picture, write_picture
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif", "avif"])
@@ -23,7 +23,7 @@ def test_what_is_reported_is_there_whole_and_bright_as_the_input(command, pictur
 
 
 def test_the_output_is_checked_before_it_gets_its_name(command, picture, monkeypatch):
-    def verify(*arguments, **more):
+    def verify(*_, **_more):
         assert not picture.with_name("out.png").exists()
         raise RuntimeError("verification ran")
 

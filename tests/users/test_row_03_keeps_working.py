@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
@@ -34,8 +35,6 @@ def test_a_picture_needs_no_optional_package(picture):
 
 
 def test_doctor_tells_what_is_missing(command, monkeypatch):
-    from importlib import metadata
-
     real = metadata.version
 
     def version(name):

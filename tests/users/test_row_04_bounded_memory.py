@@ -5,10 +5,10 @@ import re
 
 import numpy as np
 import pytest
-from command import measured
-from pictures import photo, read_picture, write_picture
 
+from command import measured
 from foveate.engine.open import open_session
+from pictures import photo, read_picture, write_picture
 
 MIB = 1 << 20
 CASES = {

@@ -6,6 +6,7 @@ JSON, typed progress and exit codes: tests/cli/. Ctrl-C: tests/fault/test_run_in
 import subprocess
 
 import numpy as np
+
 from command import child, command_of
 from pictures import photo, read_picture
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import pyvips
+
 from pictures import header, photo, read_picture, write_picture
 
 Y, X = np.mgrid[:64, :80]
@@ -105,7 +106,7 @@ def test_premultiplied_tiff_is_divided_out(command, tmp_path):
     write_picture(tmp_path / "straight.png", straight)
     assert command("upscale", "straight.png", "-o", "reference.png").code == 0
     out, reference = (read_picture(tmp_path / name) for name in ("out.png", "reference.png"))
-    # Eight premultiplied bits hold faint colours coarsely; left undivided they would be 40 % darker.
+    # Premultiplied bytes hold faint colours coarsely; undivided they would be 40 % darker.
     seen = reference[..., 3] > 150
     assert np.abs(out.astype(int) - reference)[seen].max() <= 20
 

@@ -1,6 +1,8 @@
 """Row 9: EXIF, XMP and IPTC are kept, sizes corrected, and what fails is a warning."""
 
 import pytest
+import pyvips
+
 from pictures import header, photo, write_picture
 
 EXIF = {
@@ -38,7 +40,7 @@ def test_stripping_leaves_the_profile_alone(command, tmp_path):
     assert not facts.get_typeof("exif-ifd0-Artist")
 
 
-def test_broken_exif_is_a_warning(command, tagged, tmp_path):
+def test_broken_exif_is_a_warning(command, tagged):
     data = bytearray(tagged.read_bytes())
     at = data.index(b"Exif\0\0") + 10
     data[at : at + 4] = b"\xff\xff\xff\x7f"  # the first directory is nowhere
@@ -50,8 +52,6 @@ def test_broken_exif_is_a_warning(command, tagged, tmp_path):
 
 
 def test_dots_per_inch_are_kept(command, tmp_path):
-    import pyvips
-
     image = pyvips.Image.new_from_array(photo(60, 90)).copy(
         interpretation="srgb", xres=300 / 25.4, yres=300 / 25.4
     )

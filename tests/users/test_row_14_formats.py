@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import pyvips
+
 from pictures import header, photo, read_picture, write_picture
 
 LOADERS = {

@@ -3,12 +3,12 @@
 import msgspec
 import numpy as np
 import pytest
-from pictures import photo
 
 import foveate
 from foveate.models.card import WindowFacts
 from foveate.models.store import list_cards
 from foveate.models.write import write_card
+from pictures import photo
 
 H, W = 150, 170
 Y, X = np.mgrid[:H, :W]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import pyvips
+
 from pictures import built_in_profile, header, photo, read_picture, write_picture
 
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from pictures import photo, read_picture, write_picture
 
+from foveate.media.reader import read_pixels
 from foveate.media.resample import imresize
-
+from pictures import photo, read_picture, write_picture
 
 Y, X = np.mgrid[:96, :128]
 SCENES = {
@@ -28,8 +28,6 @@ def test_shrunk_again_each_channel_is_the_input_s(command, tmp_path, name):
 
 
 def test_real_photos_keep_their_colours(model, shared):
-    from foveate.media.reader import read_pixels
-
     for source in sorted((shared / "data/test/Set5/LR_bicubic/X2").glob("*.png")):
         pixels = read_pixels(source)
         off = imresize(model.upscale(pixels), *pixels.shape[:2]).astype(float) - pixels

@@ -1,11 +1,12 @@
 """Row 22: any file name. (A leading dash needs -- or ./ before it, as with every command.)"""
 
 import pytest
+
 from command import child
 from pictures import read_picture
 
 NAMES = [
-    "été à Zürich – 写真 №1",
+    "été à Zürich \u2013 写真 №1",
     "two  spaces ",
     "100%",
     "emoji 🦊🏞️",

@@ -2,12 +2,21 @@
 
 import numpy as np
 import pytest
+
 from pictures import header, read_picture, write_picture
 
 
-@pytest.mark.parametrize("suffix", ["png", "tif"])
-@pytest.mark.parametrize("bands", [1, 3, 4])
-@pytest.mark.parametrize("options", [(), ("--scale", "1.5"), ("--strength", "0.5")])
+@pytest.mark.parametrize(
+    ("suffix", "bands", "options"),
+    [
+        ("png", 1, ()),
+        ("png", 3, ()),
+        ("tif", 4, ()),
+        ("tif", 3, ("--scale", "1.5")),
+        ("png", 4, ("--strength", "0.5")),
+        ("png", 1, ("--scale", "1.5", "--strength", "0.5")),
+    ],
+)
 def test_a_fine_ramp_stays_fine(command, tmp_path, suffix, bands, options):
     ramp = np.linspace(20_000, 24_000, 64 * 96).reshape(64, 96, 1).repeat(bands, 2)
     if bands == 4:

@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 import pyvips
+
 from pictures import header, photo, read_picture, write_picture
 
 
-@pytest.mark.parametrize("suffix", ["png", "tif"])
 @pytest.mark.parametrize("bands", [1, 2, 3, 4])
-@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize(
+    ("suffix", "dtype"), [("png", "uint8"), ("png", "uint16"), ("tif", "uint16")]
+)
 def test_channels_and_depth_are_kept(command, tmp_path, suffix, bands, dtype):
     write_picture(tmp_path / f"in.{suffix}", photo(24, 32, bands, dtype))
     assert command("upscale", f"in.{suffix}", "-o", f"out.{suffix}").code == 0

@@ -6,12 +6,11 @@ import statistics
 import subprocess
 import time
 
-from command import command_of
-from pictures import photo, write_picture
-
 import foveate
+from command import command_of
 from foveate.engine.fake import FakeSession
 from foveate.events import Progressed
+from pictures import photo, write_picture
 
 WINDOW_S = 0.08
 
@@ -23,7 +22,7 @@ def test_the_estimate_is_right_to_a_quarter_after_the_first_windows(tmp_path, mo
         time.sleep(WINDOW_S * sr.size / (3 * 4 * 500_000 / 4))
         return sr
 
-    def open_sessions(card, weights_path, count, **_):
+    def open_sessions(card, _, count, **_options):
         return [FakeSession(card, slow) for _ in range(count)]
 
     monkeypatch.setattr("foveate.pipelines.image.open_sessions", open_sessions)

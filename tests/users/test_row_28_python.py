@@ -6,11 +6,12 @@ Types, shapes, threads and names: tests/unit/pipelines/test_pixels.py.
 import json
 import subprocess
 import sys
+from importlib.resources import files
 
 import numpy as np
-from pictures import photo
 
 import foveate
+from pictures import photo
 
 MEMORY = """
 import json, os, numpy, foveate
@@ -63,6 +64,4 @@ def test_closing_gives_the_memory_back(shipped):
 
 
 def test_the_package_is_typed():
-    from importlib.resources import files
-
     assert (files(foveate) / "py.typed").is_file()

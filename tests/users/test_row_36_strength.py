@@ -1,10 +1,10 @@
 """Row 36: fidelity control. 0 is the plain resize; the default models invent nothing."""
 
 import numpy as np
-from pictures import photo, read_picture
 
 from foveate.media.resample import imresize
 from foveate.models.store import list_cards
+from pictures import photo, read_picture
 
 
 def test_strength_goes_from_the_plain_resize_to_the_network(command, picture, tmp_path):

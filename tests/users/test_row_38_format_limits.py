@@ -4,25 +4,26 @@ import time
 
 import numpy as np
 import pytest
+
 from pictures import write_picture
 
 
 @pytest.mark.parametrize(
-    ("width", "suffix", "limit", "others"),
+    ("width", "output", "limit"),
     [
-        (8192, "webp", "16,383", (".jpg", ".png", ".tif")),
-        (16_385, "avif", "32,768", (".jpg", ".png", ".tif")),
-        (32_768, "jpg", "65,535", (".png", ".tif")),
+        (8192, "out.webp", "16,383"),
+        (16_385, "out.avif", "32,768"),
+        (32_768, "out.jpg", "65,535"),
     ],
 )
-def test_too_many_pixels_per_side(command, tmp_path, width, suffix, limit, others):
+def test_too_many_pixels_per_side(command, tmp_path, width, output, limit):
     write_picture(tmp_path / "wide.png", np.zeros((2, width, 3), np.uint8))
     started = time.perf_counter()
-    shown = command("upscale", "wide.png", "-o", f"out.{suffix}")
+    shown = command("upscale", "wide.png", "-o", output)
     assert time.perf_counter() - started < 1
     assert shown.code == 4
     assert f"it holds at most {limit} pixels per side" in shown.err
-    assert all(other in shown.err.partition("hint: ")[2] for other in others)
+    assert ".png" in shown.err.partition("hint: write ")[2]
     assert [path.name for path in tmp_path.iterdir()] == ["wide.png"]
 
 

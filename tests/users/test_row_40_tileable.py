@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from pictures import read_picture, write_picture
 
 Y, X = np.mgrid[:64, :96]

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from command import command_of
 
 # Refuses every connection of Python's own, and tells of it.
@@ -17,6 +18,8 @@ class Socket(socket.socket):
     connect = connect_ex = sendto = bind = refuse
 socket.socket = Socket
 socket.create_connection = socket.getaddrinfo = refuse
+from foveate.cli.main import main
+main()
 """
 
 
@@ -39,8 +42,7 @@ def test_a_picture_is_done_without_a_network(tmp_path, picture, monkeypatch, eng
             pytest.skip("unshare -n is not permitted here")
         words = ["unshare", "-rn", *words]
     else:
-        code = f"{GUARD}\nsys.argv = ['foveate', *sys.argv[1:]]\nfrom foveate.cli.main import main\nmain()"
-        words = [sys.executable, "-c", code, *words[3:]]
+        words = [sys.executable, "-c", GUARD, *words[3:]]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "network" not in done.stderr

@@ -154,10 +154,10 @@ def _finished_rows(
     picture, target, options = job.picture, job.target, job.options
     if options.strength == 0:
         return plain_rows(picture, guard.reader, target.width, target.height)
-    rows = wrapped_run(
+    run = wrapped_run(
         job.plan, guard.read, sessions, tell, item=picture.name, prepare=bleeding(picture.bands)
     )
-    rows = stack.enter_context(contextlib.closing(rows))
+    rows: Iterator[Pixels] = stack.enter_context(contextlib.closing(run))
     if options.strength < 1:
         scale = target.network_scale
         second = stack.enter_context(open_rows(picture))

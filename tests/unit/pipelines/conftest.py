@@ -6,10 +6,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from strategies import TINY, make_card
 
 from foveate.models.card import WeightsFacts
 from foveate.models.write import write_card
+from strategies import TINY, make_card
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from strategies import sizes
 
 from foveate.errors import ModelError
 from foveate.media.resample import RowResampler
 from foveate.pipelines.brightness import BrightnessGuard
+from strategies import sizes
 
 Y, X = np.mgrid[:96, :128]
 RNG = np.random.default_rng(3)

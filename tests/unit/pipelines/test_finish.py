@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pictures import photo, read_picture, write_picture
-from strategies import noise
 
 import foveate
 from foveate.media.resample import imresize, taps
 from foveate.pipelines.finish import mixed_rows
 from foveate.pipelines.resize import PictureResampler
+from pictures import photo, read_picture, write_picture
+from strategies import noise
 
 
 def cut(pixels, heights):

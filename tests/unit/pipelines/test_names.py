@@ -1,11 +1,11 @@
 """The name a result gets when none is given."""
 
 import pytest
-from pictures import photo, write_picture
 
 import foveate
 from foveate.errors import UsageError
 from foveate.pipelines.prepare import prepare_job
+from pictures import photo, write_picture
 
 
 @pytest.mark.parametrize(

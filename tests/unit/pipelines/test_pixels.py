@@ -3,14 +3,15 @@
 import gc
 import inspect
 import threading
+import time
 
 import numpy as np
 import pytest
-from strategies import make_card, noise
 
 import foveate
 from foveate.engine.fake import FakeSession
 from foveate.errors import UsageError
+from strategies import make_card, noise
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_types_agree_up_to_their_own_rounding(model):
     assert np.abs(sixteen / 257 - out).max() <= 0.5 + 1 / 257
     assert np.abs(unit.astype(float) * 255 - out).max() <= 0.5 + 1e-3
     assert len(np.unique(unit)) > 1000
-    assert 0 <= unit.min()
+    assert unit.min() >= 0
     assert unit.max() <= 1
 
 
@@ -121,10 +122,32 @@ def test_two_models_in_two_threads_and_two_callers_of_one(tiny, model):
     assert all(np.array_equal(results[index], expected[index]) for index in range(4))
 
 
+def test_callers_of_one_model_take_turns(monkeypatch, tiny):
+    def slow(sr):
+        time.sleep(0.002)
+        return sr
+
+    def open_sessions(_card, _path, count, **_):  # these refuse two callers at a time
+        return [FakeSession(make_card(), slow) for _ in range(count)]
+
+    monkeypatch.setattr("foveate.pipelines.pixels.open_sessions", open_sessions)
+    pixels, results = noise(40, 50), []
+    with foveate.open_model(tiny, threads=2) as opened:
+        threads = [
+            threading.Thread(target=lambda: results.append(opened.upscale(pixels)))
+            for _ in range(3)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(results) == 3
+
+
 def test_closing_lets_go_of_every_session(monkeypatch, tiny):
     made = []
 
-    def open_sessions(card, weights_path, count, **_):
+    def open_sessions(_card, _path, count, **_):
         made.extend(FakeSession(make_card()) for _ in range(count))
         return made[-count:]
 

@@ -5,11 +5,11 @@ import math
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import sizes
 
 from foveate.errors import UsageError
 from foveate.pipelines.options import UpscaleOptions
 from foveate.pipelines.target import choose_target
+from strategies import sizes
 
 
 @given(sizes(), sizes(), st.sampled_from([2, 3, 4]))

@@ -4,11 +4,11 @@ import io
 
 import numpy as np
 import pytest
-from pictures import photo, read_picture, write_picture
 
 import foveate
 from foveate.events import Finished, Progressed, Started
 from foveate.media.resample import imresize
+from pictures import photo, read_picture, write_picture
 
 
 @pytest.fixture
