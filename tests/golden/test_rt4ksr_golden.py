@@ -1,4 +1,4 @@
-"""RT4KSR against the golden vectors: official files, the weight rule, the HF branch, folded names."""
+"""RT4KSR against the golden vectors: official files, weight rule, HF branch, names."""
 
 import json
 import zlib
@@ -65,7 +65,9 @@ def test_hf_branch_switched_on_gives_the_golden_output(golden):
 @pytest.mark.parametrize("scale", [2, 3, 4])
 @pytest.mark.parametrize(("hf", "key"), [("gaussian", "y_hf_on"), ("none", "y_hf_off")])
 @pytest.mark.parametrize(("dtype", "limit"), [(torch.float32, 2e-5), (torch.float64, 1e-6)])
-def test_ruled_weights_give_the_golden_output(golden, scale, hf, key, dtype, limit):
+def test_ruled_weights_give_the_golden_output(  # noqa: PLR0917 - one per parameter
+    golden, scale, hf, key, dtype, limit
+):
     vectors = np.load(golden / f"rt4ksr_x{scale}_rule_24x20.npz")
     net = ruled_net(scale, hf)
     assert difference(net, vectors["x"], vectors[key], dtype) < limit

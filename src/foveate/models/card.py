@@ -21,7 +21,7 @@ class WindowFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         multiple: the network's input height and width must be multiples of this.
         minimum: and at least this, by the same padding; a multiple of `multiple`, or 1.
         windowing: "exact" equals the whole-image run to 1 level; "approximate" does not.
-        deviation: for "approximate": mean absolute difference to the whole-image run, 0..255 levels.
+        deviation: for "approximate": mean absolute difference to the whole image, 0..255.
     """
 
     core_width: int
@@ -34,7 +34,10 @@ class WindowFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class WeightsFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The ONNX file beside the card: input "lr" (N, 3, H, W) float32 RGB 0..1, output "sr" (N, 3, sH, sW)."""
+    """The ONNX file beside the card.
+
+    Input "lr" (N, 3, H, W) float32 RGB 0..1, output "sr" (N, 3, sH, sW).
+    """
 
     file: str
     sha256: str
@@ -88,7 +91,7 @@ def read_card(path: Path) -> Card:
     """Reads and checks one card.
 
     Raises:
-        ModelError: the file is missing, not TOML, or a field is absent, unknown or of the wrong type.
+        ModelError: the file is missing, not TOML, or a field is absent, unknown or misfit.
     """
     try:
         return msgspec.convert(tomllib.loads(path.read_text("utf-8")), Card)

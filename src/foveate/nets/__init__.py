@@ -1,0 +1,1 @@
+"""The networks in PyTorch, as the papers have them, and our additions."""

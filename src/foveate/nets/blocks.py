@@ -1,4 +1,4 @@
-"""The building blocks of RT4KSR: normalisation, re-parameterised convolution, ladder blocks, blur, anchor."""
+"""The building blocks of RT4KSR: LayerNorm, RRB, ladder blocks, blur, anchor."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812 - its usual name
 
 
 class LayerNorm(nn.Module):
-    """LayerNorm over the channels at each pixel, (N, C, H, W) in and out, biased variance, eps 1e-6."""
+    """LayerNorm over each pixel's channels, (N, C, H, W), biased variance, eps 1e-6."""
 
     def __init__(self, features: int) -> None:
         """Weight one, bias zero."""
@@ -26,11 +26,11 @@ class LayerNorm(nn.Module):
 
 
 class RepConv(nn.Module):
-    """The paper's RRB: 1x1 expand, 3x3 with inner skip, 1x1 reduce, outer skip; one 3x3 when deployed.
+    """The paper's RRB: 1x1 expand, 3x3 with inner skip, 1x1 reduce, outer skip.
 
-    The forward pass folds the weights first and convolves once: the same function, borders included,
-    at the deployed cost, also in training. `forward_expanded` is the published order of operations.
-    `expand` 0 holds the folded 3x3 itself. Source: paper sec. 3.3, fig. 4.
+    The forward pass folds the weights first and convolves once: the same function, borders
+    included, at the deployed cost, also in training. `forward_expanded` is the published order of
+    operations. `expand` 0 holds the folded 3x3 itself. Source: paper sec. 3.3, fig. 4.
     """
 
     def __init__(self, features: int, expand: int) -> None:
@@ -58,7 +58,9 @@ class RepConv(nn.Module):
         k = k + torch.eye(wide, dtype=k.dtype, device=k.device)[:, :, None, None] * centre
         rk = (r @ k.reshape(wide, -1)).reshape(features, wide, 9)  # (C, M, 9)
         weight = torch.matmul(a.t(), rk).reshape(features, features, 3, 3)  # (C, C, 9)
-        weight = weight + torch.eye(features, dtype=k.dtype, device=k.device)[:, :, None, None] * centre
+        weight = (
+            weight + torch.eye(features, dtype=k.dtype, device=k.device)[:, :, None, None] * centre
+        )
         bias = b2 + r @ b1 + torch.matmul(rk.sum(2), b0)  # type: ignore[arg-type, operator]
         return weight, bias
 
@@ -106,7 +108,7 @@ class RepBlock(nn.Module):
 
 
 def activation(name: str, features: int) -> nn.Module:
-    """ "gelu" (paper, exact erf), "relu", "leaky" (slope 0.05, both in the authors' code) or "prelu"."""
+    """GELU (paper, exact erf), ReLU, "leaky" (slope 0.05, as in the authors' code) or PReLU."""
     if name == "prelu":
         return nn.PReLU(features, init=0.1)
     return {"gelu": nn.GELU(), "relu": nn.ReLU(), "leaky": nn.LeakyReLU(0.05)}[name]
@@ -145,7 +147,7 @@ class ChannelAttention(nn.Module):
 
 
 class NafBlock(nn.Module):
-    """The ladder's NAFNet-like block: LN, depthwise-separable conv to 2C, GELU, attention, 1x1 back to C, skip."""
+    """The ladder's NAFNet-like block: LN, separable conv to 2C, GELU, attention, 1x1, skip."""
 
     def __init__(self, features: int, *, eca: bool, shrink: bool) -> None:
         """`shrink` halves the resolution inside the block (a ladder step)."""
@@ -186,7 +188,9 @@ class ConvGelu(nn.Module):
 def gaussian_blur(x: Tensor, pad: str = "reflect") -> Tensor:
     """Gaussian 5x5, sigma 1, per channel, padding 2. (N, 3, H, W); "reflect" needs H, W >= 3."""
     taps = torch.tensor([math.exp(-0.5 * k * k) for k in range(-2, 3)], dtype=torch.float64)
-    taps = (taps / taps.sum()).to(x).repeat(3, 1, 1, 1)  # (3, 1, 1, 5): literal sizes, so that it exports
+    taps = (
+        (taps / taps.sum()).to(x).repeat(3, 1, 1, 1)
+    )  # (3, 1, 1, 5): literal sizes, so that it exports
     x = F.pad(x, (2, 2, 2, 2), mode=pad)
     x = F.conv2d(x, taps.transpose(2, 3), groups=3)
     return F.conv2d(x, taps, groups=3)
@@ -198,7 +202,7 @@ def pool_blur(x: Tensor) -> Tensor:
 
 
 class BicubicAnchor(nn.Module):
-    """Bicubic enlargement (a = -0.5, pixel centres aligned) by two fixed convolutions and a shuffle.
+    """Bicubic enlargement (a = -0.5, centres aligned) by two fixed convolutions and a shuffle.
 
     (N, 3, H, W) -> (N, 3, sH, sW). Equals MATLAB's imresize except in the outer two pixels (edge
     pixels are replicated here). All channels share one kernel, so grey in gives grey out.

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import nn
-
 from foveate.errors import UsageError
 from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig
 
 FAMILIES = {"rt4ksr": (RT4KSR, RT4KSRConfig)}
 
 
-def build_net(family: str, options: dict[str, Any]) -> nn.Module:
+def build_net(family: str, options: dict[str, Any]) -> RT4KSR:
     """A freshly initialised network.
 
     Raises:

@@ -1,4 +1,4 @@
-"""RT4KSR in PyTorch: the published network, the steps of its design ladder, and our measured additions.
+"""RT4KSR in PyTorch: the published network, its design ladder, and our additions.
 
 Tensors in, tensors out; no pixels, files or engines here.
 Source: Zamfir, Conde, Timofte, "Towards Real-Time 4K Image Super-Resolution", CVPRW 2023.
@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812 - its usual name
 
 from foveate.nets.blocks import (
     BicubicAnchor,
@@ -36,18 +36,19 @@ class RT4KSRConfig:
         features: channels C of the deep features.
         blocks: number of body blocks.
         down: how deep features get small: "unshuffle" (paper), "pool" (a ladder step) or "none".
-        body: the block: "rep" (paper: LayerNorm, RRB, GELU), "conv", "naf", "naf_eca", "naf_shrink" (ladder steps).
+        body: the block: "rep" (paper: LayerNorm, RRB, GELU), or "conv", "naf", "naf_eca",
+            "naf_shrink" (ladder steps).
         expand: RRB width over C; 0 trains a plain 3x3 convolution, which deploys at the same cost.
         norm: LayerNorm in the rep blocks and the tail.
         block_skip: adds each block's input to its output (an option of the authors' code).
         act: activation of the rep blocks.
-        source: what the deep branch sees: "lr" (paper) or "hf", the picture less its blur (ours, needs the anchor).
+        source: what the deep branch sees: "lr" (paper) or "hf", the picture less its blur (ours).
         body_skip: adds the head's output to the body's output (ours).
         attention: "none" or "eca" inside the rep blocks (an option of the authors' code).
         hf: the high-frequency branch: "none", "gaussian" or "pool" (paper's two extractions).
         hf_body: what the HF branch holds: "rep" or "conv" (ladder).
         anchor: "none" (paper) or "bicubic": the resized input is added to the output (ours).
-        output: "rgb" (paper) or "luma": one residual for all three channels, needs the anchor (ours).
+        output: "rgb" (paper) or "luma": one residual for all channels, needs the anchor (ours).
     """
 
     scale: int = 2
@@ -70,7 +71,9 @@ class RT4KSRConfig:
     def __post_init__(self) -> None:
         """Refuses combinations that mean nothing."""
         if self.output == "luma" and self.anchor == "none":
-            raise ValueError('output = "luma" adds one residual to an anchor: set anchor = "bicubic"')
+            raise ValueError(
+                'output = "luma" adds one residual to an anchor: set anchor = "bicubic"'
+            )
 
     def as_dict(self) -> dict[str, Any]:
         """The configuration as plain values, for checkpoints and cards."""
@@ -97,7 +100,9 @@ class RT4KSR(nn.Module):
         self.head = nn.Sequential(nn.Conv2d(3 * unshuffle**2, c, 3, padding=1))
         if config.hf != "none":
             self.gamma = nn.Parameter(torch.ones(1))
-            self.hfb = nn.Sequential(RepConv(c, config.expand) if config.hf_body == "rep" else ConvGelu(c, act=False))
+            self.hfb = nn.Sequential(
+                RepConv(c, config.expand) if config.hf_body == "rep" else ConvGelu(c, act=False)
+            )
         self.body = nn.Sequential(*[self._block(c) for _ in range(config.blocks)])
         rep = config.body == "rep"
         self.tail = (
@@ -113,8 +118,8 @@ class RT4KSR(nn.Module):
         if config.anchor == "bicubic":
             self.anchor = BicubicAnchor(config.scale)
             # Starting at the anchor itself, the network learns only what is missing.
-            nn.init.zeros_(self.upsample[0].weight)
-            nn.init.zeros_(self.upsample[0].bias)
+            for p in self.upsample.parameters():
+                nn.init.zeros_(p)
 
     def _block(self, features: int) -> nn.Module:
         config = self.config
@@ -145,7 +150,7 @@ class RT4KSR(nn.Module):
 
     @property
     def halo(self) -> int:
-        """LR pixels a window needs around its core to be exact, given origins on multiples of `stride`."""
+        """LR pixels around a core that make it exact, with origins on multiples of `stride`."""
         config = self.config
         reach = config.blocks + 3  # 3x3 convolutions: head, body, tail, upsample
         if config.body == "naf_shrink":
@@ -154,7 +159,7 @@ class RT4KSR(nn.Module):
 
     @property
     def receptive_radius(self) -> int:
-        """LR pixels that one output pixel reaches to each side, at most: one more inside a 2x2 cell."""
+        """LR pixels one output pixel reaches to each side: one more inside a 2x2 cell."""
         return self.halo + self.stride - 1
 
     @property

@@ -1,0 +1,1 @@
+"""Training by our own trainer: data, losses, the loop, checkpoints, export."""

@@ -49,7 +49,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         return Checkpoint(**torch.load(path, map_location="cpu", weights_only=True))
     except OSError as error:
         raise InputError(f"cannot read checkpoint {path}", error.strerror or str(error)) from error
-    except Exception as error:  # noqa: BLE001 - a damaged pickle can fail in any way
+    except Exception as error:
         raise InputError(
             f"{path} is not a foveate checkpoint",
             str(error).splitlines()[0] if str(error) else type(error).__name__,

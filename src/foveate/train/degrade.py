@@ -1,4 +1,4 @@
-"""From an HR photo to the LR that a user would have: MATLAB bicubic, then what cameras and the web add."""
+"""From an HR photo to LR: MATLAB bicubic, then what cameras and the web add."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def crop_to_multiple(hr: Pixels, scale: int) -> Pixels:
 
 
 def shrink(hr: Pixels, scale: int) -> Pixels:
-    """HR (sH, sW, 3) uint8 -> LR (H, W, 3) uint8, antialiased bicubic, equal to MATLAB's imresize."""
+    """HR (sH, sW, 3) uint8 -> LR (H, W, 3) uint8, antialiased, equal to MATLAB's imresize."""
     return imresize(hr, hr.shape[0] // scale, hr.shape[1] // scale)
 
 
@@ -35,7 +35,9 @@ def spoil(lr: Pixels, random: np.random.Generator) -> Pixels:
     if random.random() < 1 / 8:
         return lr
     if random.random() < 1 / 2:
-        noise = random.standard_normal(lr.shape, dtype=np.float32) * np.float32(random.uniform(0, 2))
+        noise = random.standard_normal(lr.shape, dtype=np.float32) * np.float32(
+            random.uniform(0, 2)
+        )
         lr = np.clip(np.rint(lr + noise), 0, 255).astype(np.uint8)
     quality = int(random.integers(30, 96))
     return decode_jpeg_round_trip(lr, quality, subsample=quality < 90)

@@ -13,7 +13,6 @@ import msgspec
 import numpy as np
 import onnx
 import torch
-from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from foveate.atomic import write_bytes
@@ -23,14 +22,17 @@ from foveate.models.card import Card, TrainingFacts, WeightsFacts, WindowFacts
 from foveate.models.write import write_card
 from foveate.nets.blocks import RepConv
 from foveate.nets.build import build_net
+from foveate.nets.rt4ksr import RT4KSR
 from foveate.train.checkpoint import read_checkpoint
 from foveate.train.official import read_official
 from foveate.train.recipe import Recipe
 
 PARITY_LIMIT = 1e-4  # largest absolute difference to torch, of a range 0..1
 OPSET = 17
-CORE_WIDTH, CORE_HEIGHT = 512, 256
-SESSION_BYTES_PER_FEATURE = 12
+CORE_WIDTH, CORE_HEIGHT = 640, 256  # measured: a good third wider costs memory, narrower time
+# Peak of a session per LR pixel of a window, measured in child processes at 24 features; the
+# large size took 180 bytes more for its 40 features more.
+SESSION_BYTES, BYTES_PER_FEATURE = {2: 420, 3: 550, 4: 720}, 4.5
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,12 @@ def export_checkpoint(
     photo = settings.data.degrade == "photo"
     claims = Claims(
         model_id,
-        trained_for="compressed, slightly noisy photos" if photo else "clean bicubic-shrunk pictures",
+        trained_for="compressed, slightly noisy photos"
+        if photo
+        else "clean bicubic-shrunk pictures",
         summary=summary or f"RT4KSR for {'photos' if photo else 'clean pictures'}",
         licence="Apache-2.0",
-        limits="not for text from scanners, faces too small to see, or blur: it adds no invented detail",
+        limits="not for scanned text or blur; it adds no invented detail",
         training=training,
     )
     return export_net(net, claims, folder)
@@ -76,12 +80,14 @@ def export_official(file: Path, family: str, model_id: str, folder: Path) -> Pat
         summary="the authors' RT4KSR",
         licence="Apache-2.0 (the authors' repository)",
         limits="not for JPEG below quality 75: there it falls under bicubic",
-        training=TrainingFacts(data="DIV2K, Flickr2K, LSDIR, GTA5 frames", author="E. Zamfir et al."),
+        training=TrainingFacts(
+            data="DIV2K, Flickr2K, LSDIR, GTA5 frames", author="E. Zamfir et al."
+        ),
     )
     return export_net(read_official(file, family), claims, folder)
 
 
-def fold(net: nn.Module) -> nn.Module:
+def fold(net: RT4KSR) -> RT4KSR:
     """A copy in which every RRB is one 3x3 convolution; same function."""
     net = copy.deepcopy(net).eval()
     for module in net.modules():
@@ -90,7 +96,7 @@ def fold(net: nn.Module) -> nn.Module:
     return net
 
 
-def export_net(net: nn.Module, claims: Claims, folder: Path) -> Path:
+def export_net(net: RT4KSR, claims: Claims, folder: Path) -> Path:
     """Writes FOLDER/ID.onnx and FOLDER/ID.toml; returns the card's path.
 
     Raises:
@@ -112,7 +118,7 @@ def export_net(net: nn.Module, claims: Claims, folder: Path) -> Path:
     return path
 
 
-def make_card(folded: nn.Module, claims: Claims, data: bytes) -> Card:
+def make_card(folded: RT4KSR, claims: Claims, data: bytes) -> Card:
     """The card of a folded net; costs are counted on the graph that ships."""
     config = folded.config
     return Card(
@@ -127,29 +133,35 @@ def make_card(folded: nn.Module, claims: Claims, data: bytes) -> Card:
         parameters=sum(p.numel() for p in folded.parameters()),
         macs_per_lr_pixel=count_macs(folded),
         receptive_radius=folded.receptive_radius,
-        session_bytes_per_lr_pixel=SESSION_BYTES_PER_FEATURE * config.features,
+        session_bytes_per_lr_pixel=_session_bytes(folded),
         window=_window_facts(folded),
         weights=WeightsFacts(f"{claims.id}.onnx", hashlib.sha256(data).hexdigest(), len(data)),
         training=claims.training,
     )
 
 
-def _window_facts(folded: nn.Module) -> WindowFacts:
+def _session_bytes(folded: RT4KSR) -> int:
+    config = folded.config
+    wide = config.features * (4 if config.down == "none" else 1)  # four times the positions
+    return round(SESSION_BYTES[config.scale] + BYTES_PER_FEATURE * max(0, wide - 24))
+
+
+def _window_facts(folded: RT4KSR) -> WindowFacts:
     halo, multiple, minimum = folded.halo, folded.multiple, folded.minimum
     exact = bool(folded.is_local)
     return WindowFacts(
         core_width=CORE_WIDTH,
         core_height=CORE_HEIGHT,
-        halo=-(-halo // multiple) * multiple,  # type: ignore[operator]
-        multiple=multiple,  # type: ignore[arg-type]
-        minimum=minimum,  # type: ignore[arg-type]
+        halo=-(-halo // multiple) * multiple,
+        multiple=multiple,
+        minimum=minimum,
         windowing="exact" if exact else "approximate",
-        deviation=0.0 if exact else measure_deviation(folded, halo),  # type: ignore[arg-type]
+        deviation=0.0 if exact else measure_deviation(folded, halo),
     )
 
 
 @torch.no_grad()
-def measure_deviation(folded: nn.Module, halo: int) -> float:
+def measure_deviation(folded: RT4KSR, halo: int) -> float:
     """Mean absolute difference, in 0..255 levels, between a window and the whole picture around it.
 
     The picture is a ramp with blocks of noise, so that its left and right half differ.
@@ -158,14 +170,14 @@ def measure_deviation(folded: nn.Module, halo: int) -> float:
     ramp = np.linspace(0, 0.5, 256, dtype=np.float32)
     noise = np.kron(random.random((32, 32)), np.ones((8, 8))).astype(np.float32) * ramp
     whole = torch.from_numpy(np.stack([ramp + noise, ramp * noise + ramp, noise])[None])
-    kept = 128 * folded.config.scale  # type: ignore[union-attr, operator]
+    kept = 128 * folded.config.scale
     sr = folded(whole)[..., :kept]
     window = folded(whole[..., : 128 + halo // 4 * 4])[..., :kept]
     return round(float((sr - window).abs().mean()) * 255, 4)
 
 
-def count_macs(folded: nn.Module) -> int:
-    """Multiply-accumulates of all convolutions and matrix products per LR pixel of a large picture."""
+def count_macs(folded: RT4KSR) -> int:
+    """Multiply-accumulates per LR pixel of a large picture."""
     side = 4096  # so large that what is computed around the border does not count
     net = copy.deepcopy(folded).to("meta")
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
@@ -173,7 +185,7 @@ def count_macs(folded: nn.Module) -> int:
     return round(counter.get_total_flops() / (2 * side * side))
 
 
-def check_parity(folded: nn.Module, card: Card, weights_path: Path) -> float:
+def check_parity(folded: RT4KSR, card: Card, weights_path: Path) -> float:
     """Largest difference between torch and ONNX Runtime over several sizes of a detailed picture.
 
     Raises:
@@ -195,7 +207,7 @@ def check_parity(folded: nn.Module, card: Card, weights_path: Path) -> float:
     return worst
 
 
-def _to_onnx(folded: nn.Module) -> bytes:
+def _to_onnx(folded: RT4KSR) -> bytes:
     buffer = io.BytesIO()
     sizes = {"lr": {0: "n", 2: "h", 3: "w"}, "sr": {0: "n", 2: "sh", 3: "sw"}}
     with warnings.catch_warnings():
@@ -204,7 +216,7 @@ def _to_onnx(folded: nn.Module) -> bytes:
         torch.onnx.export(
             folded,
             (torch.rand(1, 3, 32, 32),),
-            buffer,
+            buffer,  # type: ignore[arg-type]  # a stream works with this exporter
             input_names=["lr"],
             output_names=["sr"],
             dynamic_axes=sizes,

@@ -1,4 +1,4 @@
-"""The training loop, on one page: settings, data, net, optimisers; then draw, step, log, validate, save.
+"""The training loop, on one page: data, net, optimisers; then draw, step, log, validate, save.
 
 One process, or several under `torchrun` (gradients averaged by DDP over gloo). A resumed run
 continues the identical loss curve: every batch is a function of (seed, rank, step), and nothing
@@ -30,15 +30,15 @@ from foveate.train.recipe import Recipe
 from foveate.train.validate import validate
 
 
-def train(
+def train(  # noqa: PLR0912, PLR0915 - one page that reads top to bottom is the point
     recipe: Recipe,
     out: Path,
     *,
     minutes: float | None = None,
     resume: bool = False,
-    tell: Callable[[str], None] = lambda line: None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Path:
-    """Trains until the recipe's last step or until `minutes` are over; returns the checkpoint's path.
+    """Trains to the recipe's last step or for `minutes`; returns the checkpoint's path.
 
     Writes OUT/checkpoint.pt (atomically), OUT/log.jsonl and OUT/curve.png.
 
@@ -52,7 +52,7 @@ def train(
         raise UsageError(f"{out} already holds a run", "", "--resume goes on with it")
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
-    net = build_net(recipe.net.family, recipe.net.options).to(memory_format=torch.channels_last)
+    net = build_net(recipe.net.family, recipe.net.options).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if recipe.net.start:
         _start_from(net, Path(recipe.net.start))
     average = copy.deepcopy(net)
@@ -61,7 +61,9 @@ def train(
     if path.exists():
         saved = read_checkpoint(path)
         if saved.recipe_digest != recipe.digest():
-            raise UsageError(f"cannot resume {out}", "its recipe was another one", "use a new --out")
+            raise UsageError(
+                f"cannot resume {out}", "its recipe was another one", "use a new --out"
+            )
         net.load_state_dict(saved.net)
         average.load_state_dict(saved.average)
         for optimiser, state in zip(optimisers, saved.optimisers, strict=True):
@@ -110,7 +112,9 @@ def train(
             states = [optimiser.state_dict() for optimiser in optimisers]
             weights = (net.state_dict(), average.state_dict())
             save_checkpoint(
-                Checkpoint(settings, recipe.digest(), step, *weights, states, losses, len(photos.hr)),
+                Checkpoint(
+                    settings, recipe.digest(), step, *weights, states, losses, len(photos.hr)
+                ),
                 path,
             )
     if world > 1:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from foveate.errors import InputError, ModelError, UsageError
 from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig
 
 
-def read_official(path: Path, family: str) -> nn.Module:
+def read_official(path: Path, family: str) -> RT4KSR:
     """A net of `family` holding the tensors of the authors' file, every one accounted for.
 
     Raises:
@@ -39,7 +39,7 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
             f"it would run code{f' ({found[1]})' if found else ''}; weight files hold tensors only",
             "take the file from its authors, or save its state_dict alone",
         ) from error
-    except Exception as error:  # noqa: BLE001 - a damaged pickle can fail in any way
+    except Exception as error:
         raise InputError(f"cannot read {path}", "not a PyTorch weight file, or damaged") from error
     tensors = content.get("state_dict", content) if isinstance(content, dict) else None
     if not isinstance(tensors, dict) or not all(isinstance(v, Tensor) for v in tensors.values()):
@@ -48,7 +48,7 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def _rt4ksr(tensors: dict[str, Tensor], path: Path) -> RT4KSR:
-    """Reads C, M, blocks and scale off the shapes; gamma exactly 0 means the HF branch is unused."""
+    """Reads C, M, blocks and scale off the shapes; gamma 0 means the HF branch is unused."""
     try:
         features, channels = tensors["head.0.weight"].shape[:2]
         expand = tensors["tail.1.expand_conv.weight"].shape[0] // features
@@ -67,7 +67,7 @@ def _rt4ksr(tensors: dict[str, Tensor], path: Path) -> RT4KSR:
     if odd or channels != 12:
         raise ModelError(
             f"{path} does not fit RT4KSR x{scale}",
-            f"{len(odd)} tensors missing, left over or of another shape: {', '.join(sorted(odd)[:3])}",
+            f"{len(odd)} tensors missing, left over or misshapen: {', '.join(sorted(odd)[:3])}",
             "every tensor must be accounted for",
         )
     net.load_state_dict(tensors)

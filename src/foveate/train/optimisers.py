@@ -14,7 +14,7 @@ from foveate.train.recipe import OptimiserSettings
 
 
 class Muon(Optimizer):
-    """Momentum whose update is made orthogonal, for convolution kernels seen as (out, in * k * k) matrices.
+    """Momentum with orthogonal updates, for kernels seen as (out, in * k * k) matrices.
 
     torch.optim.Muon takes matrices only, hence this one. Coefficients of the Newton-Schulz step and
     the scale factor: Keller Jordan, "Muon: an optimizer for hidden layers", 2024.
@@ -78,7 +78,7 @@ def set_rate(optimisers: list[Optimizer], step: int, settings: OptimiserSettings
 
 @torch.no_grad()
 def follow(average: nn.Module, net: nn.Module, step: int, decay: float) -> None:
-    """Moves the EMA `average` towards `net`; quicker at first, so that early validation means something."""
+    """Moves the EMA `average` towards `net`; quicker at first, so that it means something."""
     decay = min(decay, (step + 1) / (step + 10))
     for mean, p in zip(average.parameters(), net.parameters(), strict=True):
         mean.lerp_(p.detach(), 1 - decay)

@@ -1,4 +1,4 @@
-"""Photos in memory and the patches drawn from them; every batch is a function of (seed, rank, step)."""
+"""Photos in memory and patches of them; a batch is a function of (seed, rank, step)."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class PatchSource:
         self._lr = photos.lr
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
-        """LR (N, 3, P, P) and HR (N, 3, sP, sP), float32 RGB 0..1, one of 8 flips and turns each."""
+        """LR (N, 3, P, P) and HR (N, 3, sP, sP), float32 RGB 0..1, each turned 1 of 8 ways."""
         settings, scale = self.photos.settings, self.photos.scale
         if settings.degrade == "photo":
             self._spoil(step // settings.refresh)
@@ -110,12 +110,12 @@ def _find_photos(folders: tuple[str, ...]) -> Iterator[Path]:
         yield from sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES)
 
 
-def _as_rgb8(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> Pixels:
+def _as_rgb8(pixels: NDArray[np.uint8 | np.uint16]) -> Pixels:
     if pixels.dtype == np.uint16:
         pixels = (pixels >> 8).astype(np.uint8)
     if pixels.shape[2] < 3:
-        pixels = np.repeat(pixels[..., :1], 3, axis=2)
-    return np.ascontiguousarray(pixels[..., :3])
+        pixels = pixels[..., [0, 0, 0]]
+    return np.ascontiguousarray(pixels[..., :3], np.uint8)
 
 
 def _turn(patch: Pixels, turn: int) -> Pixels:

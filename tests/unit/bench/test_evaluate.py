@@ -3,11 +3,11 @@ import math
 import numpy as np
 import pytest
 import pyvips
-from foveate.media.jpeg import decode_jpeg_round_trip
-from foveate.media.resample import imresize
 
 from foveate.bench.evaluate import evaluate
 from foveate.errors import InputError, ModelError, UsageError
+from foveate.media.jpeg import decode_jpeg_round_trip
+from foveate.media.resample import imresize
 from foveate.metrics.psnr import psnr_y
 from foveate.metrics.ssim import ssim_y
 

@@ -1,5 +1,8 @@
 """A folder of small photos and a recipe that trains on it in seconds."""
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 
@@ -8,9 +11,6 @@ from foveate.atomic import write_bytes
 
 def write_png(path, pixels):
     """A PNG without the media room: its tests must not decide ours."""
-    import struct
-    import zlib
-
     height, width, _ = pixels.shape
     raw = b"".join(b"\0" + row.tobytes() for row in pixels)
 
@@ -27,7 +27,7 @@ def write_png(path, pixels):
 def one_thread():
     """Two threads wait for each other on a busy machine; nets this small gain nothing by them."""
     try:
-        import torch
+        import torch  # noqa: PLC0415 - absent in the inference half
     except ImportError:
         return
     torch.set_num_threads(1)
@@ -47,7 +47,13 @@ def photos(tmp_path_factory):
 
 @pytest.fixture
 def recipe(photos):
-    from foveate.train.recipe import DataSettings, LogSettings, NetSettings, OptimiserSettings, Recipe
+    from foveate.train.recipe import (  # noqa: PLC0415 - knows torch's settings only
+        DataSettings,
+        LogSettings,
+        NetSettings,
+        OptimiserSettings,
+        Recipe,
+    )
 
     options = {"scale": 2, "features": 8, "blocks": 1, "anchor": "bicubic", "norm": False}
     return Recipe(

@@ -88,8 +88,24 @@ def test_two_processes_train_one_net(recipe, tmp_path):
         f"[data]\nfolders = {folders}\npatch = 16\nbatch = 4\nvalidation = 1\n"
         "[optimiser]\nsteps = 100\nkernels = 'muon'\nkernel_rate = 0.01\nwarmup = 10\n"
     )
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
-    command += ["-m", "foveate", "train", str(path), "--out", str(tmp_path / "run"), "--threads", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--nproc-per-node",
+        "2",
+        "--standalone",
+    ]
+    command += [
+        "-m",
+        "foveate",
+        "train",
+        str(path),
+        "--out",
+        str(tmp_path / "run"),
+        "--threads",
+        "1",
+    ]
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=120, check=False, env=os.environ
     )

@@ -71,7 +71,7 @@ def test_another_network_is_told_apart(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04rubbish"])
 def test_files_that_are_no_weights_are_told(tmp_path, content):
     (tmp_path / "x.pth").write_bytes(content)
-    with pytest.raises(InputError, match="cannot read|refused"):
+    with pytest.raises(InputError, match=r"cannot read|refused"):
         read_official(tmp_path / "x.pth", "rt4ksr")
 
 

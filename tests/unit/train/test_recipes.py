@@ -11,7 +11,7 @@ pytestmark = pytest.mark.train
 from foveate.errors import UsageError  # noqa: E402
 from foveate.models.card import TrainingFacts, read_card  # noqa: E402
 from foveate.nets.build import build_net  # noqa: E402
-from foveate.train.export import Claims, export_net  # noqa: E402
+from foveate.train.export import Claims, count_macs, export_net, fold  # noqa: E402
 from foveate.train.losses import restoration_loss  # noqa: E402
 from foveate.train.optimisers import make_optimisers  # noqa: E402
 from foveate.train.recipe import read_recipe  # noqa: E402
@@ -46,15 +46,11 @@ def test_a_recipe_trains_a_step_and_exports(path, tmp_path):
 
 def test_the_small_size_stays_under_12000_macs_and_the_large_under_60000():
     for name, limit in (("rt4ksr_x2.bicubic", 12_000), ("rt4ksr_l_x2.bicubic", 60_000)):
-        from foveate.train.export import count_macs, fold
-
         recipe = read_recipe(RECIPES / f"{name}.toml")
         assert count_macs(fold(build_net(recipe.net.family, recipe.net.options))) <= limit
 
 
 def test_the_released_graph_costs_what_the_facts_say():
-    from foveate.train.export import count_macs, fold
-
     net = build_net("rt4ksr", {"scale": 2})
     assert count_macs(net) == 9_720  # the forward pass folds
     assert count_macs(fold(net)) == 9_720
