@@ -52,7 +52,7 @@ def test_four_times_the_pixels_take_no_more_than_their_wider_rows(tmp_path):
         source = make(tmp_path / "in.png", side, side, 3)
         outcome, peak = measured(
             "upscale", source, "-o", tmp_path / "out.png", "--overwrite", "--threads", "1",
-            "--memory", "200MiB",
+            "--memory", "256MiB",
         )  # fmt: skip
         assert outcome.code == 0, outcome.err
         peaks.append(peak)

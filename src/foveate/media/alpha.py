@@ -9,7 +9,7 @@ Pixels = NDArray[np.uint8 | np.uint16]
 
 # A pixel of the result depends on input pixels up to this far away, so a window needs this many
 # more pixels around it. Colours farther from anything visible cannot reach a visible result.
-REACH_PX = 16
+REACH_PX = 24
 
 
 def bleed(pixels: Pixels, *, reach_px: int = REACH_PX) -> Pixels:
