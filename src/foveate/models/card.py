@@ -28,9 +28,9 @@ class WindowFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     core_height: int
     halo: int
     multiple: int
-    minimum: int = 1
     windowing: Literal["exact", "approximate"] = "exact"
     deviation: float = 0.0
+    minimum: int = 1
 
 
 class WeightsFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
