@@ -1,6 +1,7 @@
 """What every room's tests may ask for."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -36,3 +37,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if slow:
         items[:] = [item for item in items if item not in slow]
         config.hook.pytest_deselected(items=slow)
+
+
+def pytest_configure() -> None:
+    """Undoes what `nohup` and `&` leave behind: an ignored signal stays ignored in every child."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            fresh = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+            signal.signal(number, fresh)
