@@ -126,6 +126,19 @@ def test_plan_computes_nothing_and_tells_the_cost(command: Command, picture: str
     assert {path.name for path in tmp_path.iterdir()} == {"photo.png"}
 
 
+def test_plan_of_an_output_that_exists_says_that_a_run_would_refuse(command, picture, tmp_path):
+    assert command("plan", picture, "--json").document["output_exists"] is False
+    (tmp_path / "photo_x2.png").write_text("precious")
+    shown = command("plan", picture, "--json")
+    note = "photo_x2.png exists: a run would refuse without --overwrite"
+    assert (shown.code, shown.document["output_exists"]) == (0, True)
+    assert shown.document["warnings"] == [note]
+    assert command("plan", picture).err == f"note: {note}\n"
+    allowed = command("plan", picture, "--overwrite", "--json").document
+    assert (allowed["output_exists"], allowed["warnings"]) == (True, [])
+    assert (tmp_path / "photo_x2.png").read_text() == "precious"
+
+
 def test_plan_in_words(command: Command, picture: str):
     shown = command("plan", picture)
     assert shown.code == 0

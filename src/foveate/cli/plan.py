@@ -27,7 +27,7 @@ def command(**values: Any) -> None:  # noqa: ANN401 - click passes every option 
     source, destination = read_source(values["input"]), open_destination(values["output"])
     from foveate.pipelines.prepare import prepare_job  # noqa: PLC0415
 
-    plan = prepare_job(source, destination, options).as_dict()
+    plan = prepare_job(source, destination, options, only_plan=True).as_dict()
     if values["as_json"]:
         click.echo(json.dumps(plan))
         return

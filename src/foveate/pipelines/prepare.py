@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import string
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,7 @@ class Job:
         encoding: how the result is stored.
         plan: windows, workers, memory.
         engine: the engine asked for.
+        output_exists: whether a file is at the destination already.
         notes: what is worth telling.
     """
 
@@ -54,6 +56,7 @@ class Job:
     encoding: Encoding
     plan: Plan
     engine: str
+    output_exists: bool
     notes: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -68,6 +71,7 @@ class Job:
         return {
             "input": self.picture.name,
             "output": str(getattr(self.destination, "name", self.destination)),
+            "output_exists": self.output_exists,
             "format": self.encoding.format,
             "input_size": [self.picture.width, self.picture.height],
             "output_size": [self.target.width, self.target.height],
@@ -83,18 +87,21 @@ def make_plan(
     """What `upscale_file` would do with the same arguments; touches no pixels.
 
     Raises:
-        FoveateError: what `upscale_file` would refuse.
+        FoveateError: what `upscale_file` would refuse, but for an output that exists.
     """
-    return prepare_job(source, destination, options or UpscaleOptions()).plan
+    return prepare_job(source, destination, options or UpscaleOptions(), only_plan=True).plan
 
 
-def prepare_job(source: Source, destination: Destination, options: UpscaleOptions) -> Job:
+def prepare_job(
+    source: Source, destination: Destination, options: UpscaleOptions, *, only_plan: bool = False
+) -> Job:
     """Opens the header, chooses size, model and format, and plans the windows.
 
     Args:
         source: as in `upscale_file`.
         destination: as in `upscale_file`.
         options: what is asked for.
+        only_plan: nothing will be written: an output that exists is told, not refused.
 
     Raises:
         FoveateError: what the picture, the place, the model or the memory will not allow, before
@@ -121,8 +128,11 @@ def prepare_job(source: Source, destination: Destination, options: UpscaleOption
         options=options,
     )
     check_limits(encoding, target.width, target.height)
+    exists = isinstance(place, Path) and os.path.lexists(place)
     if isinstance(place, Path):
-        check_destination(place, overwrite=options.overwrite)
+        check_destination(place, overwrite=options.overwrite or only_plan)
+    if exists and not options.overwrite:
+        notes += (f"{place} exists: a run would refuse without --overwrite",)
     plan = plan_picture(
         picture.width,
         picture.height,
@@ -140,7 +150,7 @@ def prepare_job(source: Source, destination: Destination, options: UpscaleOption
         engine="openvino" if options.engine == "openvino" else "onnxruntime",
     )
     return Job(
-        picture, place, options, target, model, encoding, plan, options.engine,
+        picture, place, options, target, model, encoding, plan, options.engine, exists,
         (*picture.notes, *notes),
     )  # fmt: skip
 
