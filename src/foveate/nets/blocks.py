@@ -74,6 +74,24 @@ class RepConv(nn.Module):
         del self.expand_conv, self.fea_conv, self.reduce_conv
         self.rep_conv, self.expand = rep, 0
 
+    @torch.no_grad()
+    def unfold(self, weight: Tensor, bias: Tensor) -> None:
+        """Sets the expanded tensors so that they fold to `weight` (C, C, 3, 3) and `bias` (C,).
+
+        The first C of the expanded channels carry the convolution; between them and the others
+        only the 3x3 keeps its start, so that every tensor still learns.
+        """
+        c = weight.shape[0]
+        for convolution in (self.expand_conv, self.reduce_conv):
+            nn.init.zeros_(convolution.weight)
+            convolution.weight[:c, :c, 0, 0] = torch.eye(c)
+        for bias_of in (self.expand_conv, self.fea_conv, self.reduce_conv):
+            nn.init.zeros_(bias_of.bias)  # type: ignore[arg-type]  # made with a bias above
+        both_skips = 2 * torch.eye(c)
+        self.fea_conv.weight[:c, :c] = weight
+        self.fea_conv.weight[:c, :c, 1, 1] -= both_skips
+        self.reduce_conv.bias.copy_(bias)  # type: ignore[union-attr]  # made with a bias above
+
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> the same."""
         weight, bias = self.folded()

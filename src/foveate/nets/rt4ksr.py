@@ -20,6 +20,7 @@ from foveate.nets.blocks import (
     NafBlock,
     RepBlock,
     RepConv,
+    activation,
     gaussian_blur,
     pool_blur,
 )
@@ -44,6 +45,8 @@ class RT4KSRConfig:
         act: activation of the rep blocks.
         source: what the deep branch sees: "lr" (paper) or "hf", the picture less its blur (ours).
         body_skip: adds the head's output to the body's output (ours).
+        act_ends: an activation after the head and after the tail too (ours). The paper has none,
+            so head and first block, tail and upsampling are linear pairs.
         attention: "none" or "eca" inside the rep blocks (an option of the authors' code).
         hf: the high-frequency branch: "none", "gaussian" or "pool" (paper's two extractions).
         hf_body: what the HF branch holds: "rep" or "conv" (ladder).
@@ -62,6 +65,7 @@ class RT4KSRConfig:
     source: Literal["lr", "hf"] = "lr"
     block_skip: bool = False
     body_skip: bool = False
+    act_ends: bool = False
     attention: Literal["none", "eca"] = "none"
     hf: Literal["none", "gaussian", "pool"] = "none"
     hf_body: Literal["rep", "conv"] = "rep"
@@ -110,6 +114,7 @@ class RT4KSR(nn.Module):
             if rep
             else nn.Sequential(ConvGelu(c, act=False))
         )
+        self.act = activation(config.act, c) if config.act_ends else nn.Identity()
         colours = 3 if config.output == "rgb" else 1
         self.upsample = nn.Sequential(
             nn.Conv2d(c, colours * (config.scale * self.stride) ** 2, 3, padding=1),
@@ -180,12 +185,13 @@ class RT4KSR(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """One forward pass; see the class for shapes and ranges."""
-        f = self._head(x if self.config.source == "lr" else (x - gaussian_blur(x, "replicate")) * 4)
+        seen = x if self.config.source == "lr" else (x - gaussian_blur(x, "replicate")) * 4
+        f = self.act(self._head(seen))
         body = self.body(f)
         if self.config.body_skip:
             body = body + f
         if self.config.hf != "none":
             blur = gaussian_blur(x) if self.config.hf == "gaussian" else pool_blur(x)
             body = self.gamma * body + F.gelu(self.hfb(self._head(x - blur)))
-        y = self.upsample(self.tail(body))  # (N, 3 or 1, sH, sW)
+        y = self.upsample(self.act(self.tail(body)))  # (N, 3 or 1, sH, sW)
         return y + self.anchor(x) if self.config.anchor == "bicubic" else y

@@ -24,15 +24,13 @@ from foveate.nets.blocks import RepConv
 from foveate.nets.build import build_net
 from foveate.nets.rt4ksr import RT4KSR
 from foveate.train.checkpoint import read_checkpoint
+from foveate.train.footprint import measure_session_bytes
 from foveate.train.official import read_official
 from foveate.train.recipe import Recipe
 
 PARITY_LIMIT = 1e-4  # largest absolute difference to torch, of a range 0..1
 OPSET = 17
 CORE_WIDTH, CORE_HEIGHT = 640, 256  # measured: a good third wider costs memory, narrower time
-# Peak of a session per LR pixel of a window, measured in child processes at 24 features; the
-# large size took 180 bytes more for its 40 features more.
-SESSION_BYTES, BYTES_PER_FEATURE = {2: 420, 3: 550, 4: 720}, 4.5
 
 
 @dataclass(frozen=True)
@@ -115,6 +113,8 @@ def export_net(net: RT4KSR, claims: Claims, folder: Path) -> Path:
         raise
     path = folder / f"{claims.id}.toml"
     write_card(card, path)
+    measured = measure_session_bytes(path)
+    write_card(msgspec.structs.replace(card, session_bytes_per_lr_pixel=measured), path)
     return path
 
 
@@ -133,17 +133,11 @@ def make_card(folded: RT4KSR, claims: Claims, data: bytes) -> Card:
         parameters=sum(p.numel() for p in folded.parameters()),
         macs_per_lr_pixel=count_macs(folded),
         receptive_radius=folded.receptive_radius,
-        session_bytes_per_lr_pixel=_session_bytes(folded),
+        session_bytes_per_lr_pixel=0,  # measured once the files are there
         window=_window_facts(folded),
         weights=WeightsFacts(f"{claims.id}.onnx", hashlib.sha256(data).hexdigest(), len(data)),
         training=claims.training,
     )
-
-
-def _session_bytes(folded: RT4KSR) -> int:
-    config = folded.config
-    wide = config.features * (4 if config.down == "none" else 1)  # four times the positions
-    return round(SESSION_BYTES[config.scale] + BYTES_PER_FEATURE * max(0, wide - 24))
 
 
 def _window_facts(folded: RT4KSR) -> WindowFacts:

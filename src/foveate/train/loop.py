@@ -27,6 +27,7 @@ from foveate.train.losses import restoration_loss
 from foveate.train.optimisers import follow, make_optimisers, set_rate
 from foveate.train.patches import PatchSource, Photos
 from foveate.train.recipe import Recipe
+from foveate.train.start import start_from
 from foveate.train.validate import validate
 
 
@@ -54,7 +55,7 @@ def train(  # noqa: PLR0912, PLR0915 - one page that reads top to bottom is the 
     torch.manual_seed(recipe.seed)
     net = build_net(recipe.net.family, recipe.net.options).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if recipe.net.start:
-        _start_from(net, Path(recipe.net.start))
+        start_from(net, recipe.net.start)
     average = copy.deepcopy(net)
     optimisers = make_optimisers(net, recipe.optimiser)
     step, losses = 0, list[float]()
@@ -120,13 +121,6 @@ def train(  # noqa: PLR0912, PLR0915 - one page that reads top to bottom is the 
     if world > 1:
         distributed.destroy_process_group()
     return path
-
-
-def _start_from(net: nn.Module, path: Path) -> None:
-    """Takes every tensor of equal name and shape from another checkpoint's EMA."""
-    other, own = read_checkpoint(path).average, net.state_dict()
-    taken = {k: v for k, v in other.items() if k in own and own[k].shape == v.shape}
-    net.load_state_dict(own | taken)
 
 
 def _join_processes() -> tuple[int, int]:

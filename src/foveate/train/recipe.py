@@ -17,7 +17,7 @@ class NetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     family: Literal["rt4ksr"] = "rt4ksr"
     options: dict[str, Any] = {}
-    start: str = ""  # a checkpoint whose equal-shaped tensors the net starts from
+    start: str = ""  # a checkpoint (.pt) or a model (id or path) it starts from
 
 
 class DataSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

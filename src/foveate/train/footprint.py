@@ -1,0 +1,57 @@
+"""What a session on one window takes, measured in a child process: a fact of the model's card.
+
+`python -m foveate.train.footprint CARD.toml` prints the bytes; Linux only, like training.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from foveate.engine.onnxruntime_session import OnnxRuntimeSession
+from foveate.errors import ModelError
+from foveate.models.store import find_model
+
+STEP = 10  # bytes per LR pixel a measurement is rounded up to: repeated ones differ by one or two
+
+
+def measure_session_bytes(card_path: Path) -> int:
+    """Peak resident bytes per LR pixel of ONNX Runtime on the card's largest window.
+
+    Measured over the resident memory of the open session, one thread; rounded up to tens.
+
+    Raises:
+        ModelError: the child failed; the cause is its last line.
+    """
+    command = [sys.executable, "-m", "foveate.train.footprint", str(card_path)]
+    child = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own module
+    if child.returncode:
+        cause = (child.stderr.strip().splitlines() or ["no message"])[-1]
+        raise ModelError(f"cannot measure the memory of {card_path.stem}", cause)
+    return -(-int(child.stdout) // STEP) * STEP
+
+
+def _measure(card_path: Path) -> int:
+    model = find_model(card_path)
+    window = model.card.window
+    height, width = window.core_height + 2 * window.halo, window.core_width + 2 * window.halo
+    session = OnnxRuntimeSession(model.card, model.weights_path, threads=1, device="cpu")
+    smallest = max(window.multiple, window.minimum)
+    session.run(np.zeros((1, 3, smallest, smallest), np.float32))
+    lr = np.random.default_rng(0).random((1, 3, height, width), np.float32)
+    before = _status("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew from here
+    session.run(lr)
+    return (_status("VmHWM") - before) // (height * width)
+
+
+def _status(name: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
+
+
+if __name__ == "__main__":
+    print(_measure(Path(sys.argv[1])))  # noqa: T201 - the child's answer

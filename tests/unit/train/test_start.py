@@ -1,0 +1,49 @@
+"""A net that starts from a model or a checkpoint computes what that one did."""
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the extra 'train'")
+pytestmark = pytest.mark.train
+
+from foveate.errors import ModelError  # noqa: E402
+from foveate.models.card import TrainingFacts  # noqa: E402
+from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig  # noqa: E402
+from foveate.train.export import Claims, export_net  # noqa: E402
+from foveate.train.start import start_from  # noqa: E402
+
+CLAIMS = Claims("net", "tests", "a net", "none", "none", TrainingFacts())
+
+
+def net_of(seed, **options):
+    torch.manual_seed(seed)
+    return RT4KSR(RT4KSRConfig(features=8, blocks=1, **options))
+
+
+@pytest.mark.parametrize("expand", [0, 2])
+def test_a_net_started_from_a_model_computes_the_same_and_every_tensor_learns(tmp_path, expand):
+    trained = net_of(0)
+    card = export_net(trained, CLAIMS, tmp_path)
+    net = net_of(1, expand=expand)
+    start_from(net, str(card))
+    # LayerNorm's and the convolutions' tensors keep their names in the graph.
+    x = torch.rand(1, 3, 16, 16)
+    assert torch.allclose(net(x), trained(x), atol=1e-5)
+    net(x).square().mean().backward()
+    still = [n for n, p in net.named_parameters() if not p.grad.abs().sum() > 0]
+    assert still == []
+
+
+def test_at_another_scale_all_but_the_last_convolution_are_taken(tmp_path):
+    trained = net_of(0)
+    card = export_net(trained, CLAIMS, tmp_path)
+    net = net_of(1, scale=3)
+    last = net.upsample[0].weight.detach().clone()
+    start_from(net, str(card.with_suffix(".onnx")))
+    assert torch.equal(net.upsample[0].weight, last)
+    assert torch.equal(net.head[0].weight, trained.head[0].weight)
+
+
+def test_a_start_that_shares_nothing_is_refused(tmp_path):
+    card = export_net(net_of(0), CLAIMS, tmp_path)
+    with pytest.raises(ModelError, match="none of its tensors fits"):
+        start_from(RT4KSR(RT4KSRConfig(3, features=12, blocks=1)), str(card))
