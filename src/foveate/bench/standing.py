@@ -1,21 +1,26 @@
 """The standing measurements behind `scripts/bench`: quality and speed of each shipped model.
 
-Rows go to results/quality.csv and results/speed.csv; asked to, quality goes into the cards.
+Rows go to results/quality.csv and speed.csv; asked to, quality goes into the cards. `--claims`
+measures what the README claims of the default model: command.csv, windows.csv, peers.csv.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
+from foveate.bench.command import measure_command
 from foveate.bench.evaluate import Report, evaluate
+from foveate.bench.peers import measure_peers
 from foveate.bench.results import Measurement, record
 from foveate.bench.speed import Speed, measure_speed
+from foveate.bench.window_loop import measure_window_loop
 from foveate.models.card import Card, QualityFacts
 from foveate.models.store import Entry, list_cards
 from foveate.models.write import write_card
@@ -24,6 +29,8 @@ from foveate.plan.machine import available_threads
 
 SIZE = (960, 540)
 ROUNDS = 10
+DEFAULT_MODEL = "rt4ksr_x2.photo"
+CORES = ((480, 272), (320, 256), (512, 256), (640, 256), (960, 128), (960, 180), (960, 540))
 ENGINES = ("onnxruntime", "openvino")
 PHOTO_DEGRADATIONS = ("", "jpeg:q=75", "jpeg:q=50", "jpeg:q=30")
 
@@ -115,18 +122,21 @@ def main() -> None:
     parser.add_argument("models", nargs="*")
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--data", type=Path)
-    for flag in ("--quality", "--speed", "--cards"):
+    parser.add_argument("--peers", type=Path, help="folder of OpenCV's graphs")
+    for flag in ("--quality", "--speed", "--cards", "--claims"):
         parser.add_argument(flag, action="store_true")
     asked = parser.parse_args()
     data = asked.data or asked.root.parent / "shared" / "data" / "test"
     sets = sorted(folder.parent for folder in data.glob("*/HR"))
-    everything = not (asked.quality or asked.speed)
+    everything = not (asked.quality or asked.speed or asked.claims)
     for entry in list_cards():
         if entry.card.id in asked.models if asked.models else entry.where == "shipped":
             if asked.quality or everything:
                 _record_quality(entry, sets, asked.root / "results", into_card=asked.cards)
             if asked.speed or everything:
                 _record_speed(entry, asked.root / "results")
+    if asked.claims:
+        _record_claims(asked.root, asked.models or [DEFAULT_MODEL], asked.peers)
 
 
 def _record_quality(entry: Entry, sets: list[Path], results: Path, *, into_card: bool) -> None:
@@ -152,6 +162,21 @@ def _record_speed(entry: Entry, results: Path) -> None:
                 rounds=ROUNDS,
             )
             record(results / "speed.csv", speed_rows(speed, entry.card))
+
+
+def _record_claims(root: Path, models: list[str], peers: Path | None) -> None:
+    for model in models:
+        entry = next(entry for entry in list_cards() if entry.card.id == model)
+        with tempfile.TemporaryDirectory() as folder:
+            rows = measure_command(entry.card, root / "examples" / "photo.jpg", Path(folder))
+            record(root / "results" / "command.csv", rows)
+            for threads in sorted({1, available_threads()}):
+                loop = measure_window_loop(entry.path, Path(folder), cores=CORES, threads=threads)
+                record(root / "results" / "windows.csv", loop)
+        if peers:
+            for threads in sorted({1, available_threads()}):
+                rows = measure_peers(entry.card, peers, threads=threads)
+                record(root / "results" / "peers.csv", rows)
 
 
 if __name__ == "__main__":

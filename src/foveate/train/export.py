@@ -30,7 +30,10 @@ from foveate.train.recipe import Recipe
 
 PARITY_LIMIT = 1e-4  # largest absolute difference to torch, of a range 0..1
 OPSET = 17
-CORE_WIDTH, CORE_HEIGHT = 480, 272  # a quarter of 960x540: measured among seven, results/windows.csv
+CORE_WIDTH, CORE_HEIGHT = (
+    480,
+    272,
+)  # a quarter of 960x540: measured among seven, results/windows.csv
 
 
 @dataclass(frozen=True)

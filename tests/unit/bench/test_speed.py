@@ -1,27 +1,11 @@
-import hashlib
 import subprocess
 from dataclasses import replace
 
-import msgspec
 import pytest
 
 from foveate.bench import speed
 from foveate.bench.speed import Request, measure_here, measure_speed
 from foveate.errors import ModelError, ResourceError, UsageError
-from foveate.models.card import WeightsFacts
-from foveate.models.write import write_card
-from strategies import TINY, make_card
-
-
-@pytest.fixture
-def model(tmp_path):
-    """The tiny network as a user's model."""
-    data = TINY.read_bytes()
-    (tmp_path / "tiny_x2.test.onnx").write_bytes(data)
-    weights = WeightsFacts("tiny_x2.test.onnx", hashlib.sha256(data).hexdigest(), len(data))
-    path = tmp_path / "tiny_x2.test.toml"
-    write_card(msgspec.structs.replace(make_card(), weights=weights), path)
-    return str(path)
 
 
 def test_the_child_reports_consistent_figures(model):
