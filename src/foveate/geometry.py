@@ -6,6 +6,7 @@ the model's card alone, never on memory or threads: that is what keeps results t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -29,12 +30,6 @@ class Rect:
         """The row after the last."""
         return self.top + self.height
 
-    def grown(self, halo: int, width: int, height: int) -> Rect:
-        """This rectangle, `halo` larger on each side, clipped to a width x height picture."""
-        left, top = max(self.left - halo, 0), max(self.top - halo, 0)
-        right, bottom = min(self.right + halo, width), min(self.bottom + halo, height)
-        return Rect(left, top, right - left, bottom - top)
-
     def within(self, outer: Rect) -> Rect:
         """This rectangle in the coordinates of `outer`, which contains it."""
         return Rect(self.left - outer.left, self.top - outer.top, self.width, self.height)
@@ -49,7 +44,8 @@ class Window:
     """One engine call: the `core` that is kept, inside the `area` that is computed.
 
     The area is the core grown by the halo and clipped to the picture, so a window at the picture's
-    edge has the picture's edge as its own: a convolution pads there as on the whole picture.
+    edge has the picture's edge as its own: a convolution pads there as on the whole picture. Where
+    that leaves less than the grid's `minimum`, the area goes further into the picture.
     """
 
     core: Rect
@@ -70,6 +66,8 @@ class Grid:
         core_height: height of every core but those of the last band; a multiple of `multiple`.
         halo: pixels around a core, computed and thrown away; a multiple of `multiple`.
         multiple: widths and heights the network takes are multiples of this.
+        minimum: areas are at least so wide and high, where the picture is. A network of one fixed
+            shape has core + 2 halo for it: all its areas are of that size.
     """
 
     width: int
@@ -78,6 +76,7 @@ class Grid:
     core_height: int
     halo: int
     multiple: int
+    minimum: int = 1
 
     def __post_init__(self) -> None:
         """Refuses sizes that cannot be a grid."""
@@ -107,7 +106,16 @@ class Grid:
             min(self.core_width, self.width - left),
             min(self.core_height, self.height - top),
         )
-        return Window(core, core.grown(self.halo, self.width, self.height))
+        left, right = self._reach(core.left, core.right, self.width)
+        top, bottom = self._reach(core.top, core.bottom, self.height)
+        return Window(core, Rect(left, top, right - left, bottom - top))
+
+    def _reach(self, start: int, end: int, length: int) -> tuple[int, int]:
+        """From where to where an area goes along one side of the picture."""
+        start, end = max(start - self.halo, 0), min(end + self.halo, length)
+        end = min(max(end, start + self.minimum), length)
+        inwards = (end - self.minimum) // self.multiple * self.multiple
+        return max(min(start, inwards), 0), end
 
     def band(self, index: int) -> list[Window]:
         """The windows of one band, left to right; all share their rows."""
@@ -119,14 +127,24 @@ class Grid:
             yield from self.band(index)
 
     def largest_area(self) -> int:
-        """Pixels of the largest area once padded to `multiple`: what a session must hold."""
-        width = min(self.core_width + 2 * self.halo, round_up(self.width, self.multiple))
-        height = min(self.core_height + 2 * self.halo, round_up(self.height, self.multiple))
-        return width * height
+        """Pixels of the largest area once padded: what a session must hold."""
+        least = round_up(self.minimum, self.multiple)
+        sides = (
+            max(min(core + 2 * self.halo, round_up(length, self.multiple)), least)
+            for core, length in ((self.core_width, self.width), (self.core_height, self.height))
+        )
+        return math.prod(sides)
 
 
 def plan_grid(
-    width: int, height: int, *, core_width: int, core_height: int, halo: int, multiple: int
+    width: int,
+    height: int,
+    *,
+    core_width: int,
+    core_height: int,
+    halo: int,
+    multiple: int,
+    minimum: int = 1,
 ) -> Grid:
     """The grid with the fewest windows whose cores are at most core_width x core_height.
 
@@ -137,6 +155,7 @@ def plan_grid(
         core_height: largest core height; a multiple of `multiple`.
         halo: pixels around each core; a multiple of `multiple`.
         multiple: origins and inner core sizes are multiples of this.
+        minimum: least width and height of an area, where the picture is as large.
 
     Returns:
         A grid with cores shared out evenly.
@@ -144,7 +163,8 @@ def plan_grid(
     Raises:
         ValueError: a size is not positive, or not a multiple where it must be.
     """
-    Grid(width, height, core_width, core_height, halo, multiple)  # checks what was asked for
+    # The first one checks what was asked for.
+    Grid(width, height, core_width, core_height, halo, multiple, minimum)
     return Grid(
         width,
         height,
@@ -152,6 +172,7 @@ def plan_grid(
         _even_share(height, core_height, multiple),
         halo,
         multiple,
+        minimum,
     )
 
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from foveate.geometry import Grid, plan_grid
 from strategies import cores, sizes
@@ -25,6 +26,24 @@ def test_areas_hold_the_halo_or_end_at_the_picture(width, height, facts):
         assert area.top == max(core.top - grid.halo, 0)
         assert area.right == min(core.right + grid.halo, width)
         assert area.bottom == min(core.bottom + grid.halo, height)
+
+
+@given(sizes(), sizes(), st.integers(1, 40), st.integers(0, 12))
+def test_a_network_of_one_shape_gets_areas_of_that_shape(width, height, core, halo):
+    side = core + 2 * halo
+    sides = {"core_width": core, "core_height": core, "halo": halo, "multiple": 1, "minimum": side}
+    grid = plan_grid(width, height, **sides)
+    covered = np.zeros((height, width), int)
+    for window in grid.windows():
+        core_, area = window.core, window.area
+        assert (area.width, area.height) == (min(side, width), min(side, height))
+        assert area.left <= max(core_.left - halo, 0)
+        assert area.top <= max(core_.top - halo, 0)
+        assert min(core_.right + halo, width) <= area.right <= width
+        assert min(core_.bottom + halo, height) <= area.bottom <= height
+        covered[core_.top : core_.bottom, core_.left : core_.right] += 1
+    assert (covered == 1).all()
+    assert grid.largest_area() == side * side
 
 
 @given(sizes(), sizes(), cores())

@@ -54,7 +54,8 @@ def read_bands(grid: Grid, read_rows: ReadRows, prepare: Prepare | None) -> Iter
         area = grid.window(index, 0).area
         top, bottom = max(area.top - reach, 0), min(area.bottom + reach, grid.height)
         rows = _extended(None if kept is None else kept[top - first :], bottom - top, read_rows)
-        first = max((index + 1) * grid.core_height - grid.halo - reach, 0)
+        following = min(index + 1, grid.bands - 1)
+        first = max(grid.window(following, 0).area.top - reach, 0)
         kept = rows[first - top :].copy()
         if prepare:
             rows = prepare.apply(rows)
