@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -210,9 +211,16 @@ def gaussian_blur(x: Tensor, pad: str = "reflect") -> Tensor:
         (taps / taps.sum()).to(x).repeat(3, 1, 1, 1)
     )  # (3, 1, 1, 5): literal sizes, so that it exports
     x = F.pad(x, (2, 2, 2, 2), mode=pad)
-    with torch.autocast(x.device.type, enabled=False):  # what is left of x - blur is small
+    with without_autocast(x):  # what is left of x - blur is small
         x = F.conv2d(x, taps.transpose(2, 3), groups=3)
         return F.conv2d(x, taps, groups=3)
+
+
+def without_autocast(x: Tensor) -> AbstractContextManager[object]:
+    """Operations keep the precision of `x`; no effect while a graph is exported or counted."""
+    if x.is_meta or torch.jit.is_tracing():
+        return nullcontext()
+    return torch.autocast(x.device.type, enabled=False)
 
 
 def pool_blur(x: Tensor) -> Tensor:
@@ -248,7 +256,7 @@ class BicubicAnchor(nn.Module):
         n, c, h, w = x.shape
         s = self.scale
         x = F.pad(x, (2, 2, 2, 2), mode="replicate").reshape(n * c, 1, h + 4, w + 4)
-        with torch.autocast(x.device.type, enabled=False):  # bfloat16 cannot hold 256 levels
+        with without_autocast(x):  # bfloat16 cannot hold 256 levels
             x = F.conv2d(x, self.rows.to(x.dtype))  # (N*C, s, H, W+4)
             x = F.conv2d(x, self.columns.to(x.dtype), groups=s)  # (N*C, s*s, H, W)
         return F.pixel_shuffle(x, s).reshape(n, c, h * s, w * s)
