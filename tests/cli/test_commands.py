@@ -123,6 +123,7 @@ def test_plan_computes_nothing_and_tells_the_cost(command: Command, picture: str
     assert plan["macs"] == 24 * 16 * card.macs_per_lr_pixel
     parts = {name: size for name, size in plan["memory"].items() if name != "total"}
     assert sum(parts.values()) == plan["memory"]["total"] < 1 << 30
+    assert 0 < plan["seconds"] < 1
     assert {path.name for path in tmp_path.iterdir()} == {"photo.png"}
 
 
@@ -143,13 +144,15 @@ def test_plan_in_words(command: Command, picture: str):
     shown = command("plan", picture)
     assert shown.code == 0
     names = [line.split()[0] for line in shown.out.splitlines()]
-    assert names == ["input", "output", "model", "engine", "windows", "cost", "memory"]
+    assert names == ["input", "output", "model", "engine", "windows", "cost", "memory", "time"]
 
 
 def test_plan_of_a_plain_resize_needs_no_network(command: Command, picture: str):
     plan = command("plan", picture, "--strength", "0", "--json").document
     assert (plan["model"], plan["engine"], plan["windows"], plan["macs"]) == ("", "", 0, 0)
-    assert "none: a plain resize" in command("plan", picture, "--strength", "0").out
+    shown = command("plan", picture, "--strength", "0").out
+    assert "none: a plain resize" in shown
+    assert "time" not in shown
 
 
 def test_plan_refuses_what_upscale_would(command: Command, picture: str):

@@ -36,6 +36,7 @@ def test_a_picture_is_done_without_a_network(tmp_path, picture, monkeypatch, eng
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_CACHE_HOME")
     words = command_of("upscale", picture, "-o", tmp_path / "out.png", "--engine", engine)
     if way == "no network at all":
         if not can_unshare():

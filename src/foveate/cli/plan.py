@@ -16,6 +16,9 @@ from foveate.cli.upscale_options import make_options, upscale_options
 def command(**values: Any) -> None:  # noqa: ANN401 - click passes every option by name
     """Show what `foveate upscale` would do with INPUT and the same options, touching no pixels.
 
+    The time is that of the network on an idle machine. Its speed is measured when it is first asked
+    for, in a fraction of a second, and remembered in the user's cache folder.
+
     \b
     Examples:
       foveate plan photo.jpg
@@ -57,7 +60,8 @@ def _as_words(plan: dict[str, Any]) -> dict[str, str]:
     total, limit = format_memory(memory["total"]), format_memory(plan["memory_limit"])
     words["memory"] = f"at most {total} of {limit}: {parts}"
     if plan["seconds"] is not None:
-        words["time"] = f"about {plan['seconds']:.1f} s of network"
+        seconds = plan["seconds"]
+        words["time"] = f"about {seconds:.{2 if seconds < 10 else 0}f} s of network"
     return words
 
 

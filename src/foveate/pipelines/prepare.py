@@ -26,6 +26,7 @@ from foveate.pipelines.target import Target, choose_target
 from foveate.plan.machine import default_memory
 from foveate.plan.plan import Plan
 from foveate.plan.plan import make_plan as plan_picture
+from foveate.plan.speed import with_seconds
 
 Source = str | Path | bytes
 Destination = str | Path | BinaryIO | None
@@ -62,10 +63,7 @@ class Job:
     def as_dict(self) -> dict[str, Any]:
         """Plain values for `foveate plan --json`."""
         plan = self.plan.as_dict()
-        areas = (window.area for window in self.plan.grid.windows())
-        pixels = sum(area.width * area.height for area in areas)
-        pixels *= 2 if self.picture.has_alpha else 1  # alpha passes through the network too
-        plan["macs"] = pixels * self.model.card.macs_per_lr_pixel
+        plan["macs"] = self.plan.network_pixels * self.model.card.macs_per_lr_pixel
         if not self.options.strength:
             plan.update(model="", engine="", windows=0, macs=0)
         return {
@@ -149,6 +147,9 @@ def prepare_job(
         prepare_reach=prepare.reach if (prepare := bleeding(picture.bands)) else 0,
         engine="openvino" if options.engine == "openvino" else "onnxruntime",
     )
+    if only_plan and options.strength:
+        plan, more = with_seconds(plan, model, device=options.device)
+        notes += more
     return Job(
         picture, place, options, target, model, encoding, plan, options.engine, exists,
         (*picture.notes, *notes),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import platform
 import resource
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+CPUINFO = Path("/proc/cpuinfo")
 MEMINFO = Path("/proc/meminfo")
 CGROUPS = Path("/sys/fs/cgroup")
 OWN_CGROUPS = Path("/proc/self/cgroup")
@@ -20,6 +22,14 @@ def available_threads() -> int:
     else:
         cores = os.cpu_count() or 1
     return max(1, min([cores, *_quotas()]))
+
+
+def describe_processor() -> str:
+    """What decides how fast this process computes: the processor's name and kind, and its cores."""
+    lines = (line.partition(":") for line in _text(CPUINFO).splitlines())
+    names = (value.strip() for name, _, value in lines if name.strip() == "model name")
+    name = next(names, platform.processor())
+    return f"{name or 'unnamed'}, {platform.machine()}, {available_threads()} cores"
 
 
 def available_memory() -> int:

@@ -37,7 +37,7 @@ class Plan:
         bands_in_flight: bands of windows held at the same time.
         memory: bytes by part.
         memory_limit: the bytes that were allowed.
-        seconds: estimated time of the network, None when the speed is not known.
+        seconds: estimated time of the network; None: nobody asked, see `speed.with_seconds`.
     """
 
     model: str
@@ -55,12 +55,30 @@ class Plan:
     bands_in_flight: int
     memory: Memory
     memory_limit: int
-    seconds: float | None
+    seconds: float | None = None
 
     @property
     def windows(self) -> int:
         """Number of engine calls for the colours."""
         return self.grid.columns * self.grid.bands
+
+    @property
+    def windows_at_once(self) -> int:
+        """Engine calls that can run at the same time."""
+        return min(self.workers, self.bands_in_flight * self.grid.columns)
+
+    @property
+    def network_pixels(self) -> int:
+        """LR pixels that the network computes: halos count, and alpha passes through it too."""
+        areas = (window.area for window in self.grid.windows())
+        pixels = sum(area.width * area.height for area in areas)
+        return pixels * 2 if self.bands in (2, 4) else pixels
+
+    @property
+    def worker_pixels(self) -> float:
+        """Of them, those of the busiest worker: windows do not divide."""
+        turns = -(-self.windows // self.windows_at_once)
+        return self.network_pixels * turns / self.windows
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -85,7 +103,6 @@ def make_plan(
     target: tuple[int, int] | None = None,
     wrap: tuple[bool, bool] = (False, False),
     prepare_reach: int = 0,
-    lr_pixels_per_s: float | None = None,
 ) -> Plan:
     """Plans a picture: the most parallel way that stays under `memory_bytes`.
 
@@ -103,7 +120,6 @@ def make_plan(
         target: recorded for the reader of the plan.
         wrap: whether the picture tiles along (x, y).
         prepare_reach: rows of context of the `Prepare` that will run.
-        lr_pixels_per_s: LR pixels one worker computes in a second, if that is known.
 
     Returns:
         The plan.
@@ -133,11 +149,10 @@ def make_plan(
     fitting = [option for option in options if option[3].total <= memory_bytes]
     if not fitting:
         raise _too_small(min(option[3].total for option in options), memory_bytes)
-    at_once, flight, negative_workers, memory = max(fitting, key=lambda option: option[:3])
-    seconds = _computed_pixels(grid) / (lr_pixels_per_s * at_once) if lr_pixels_per_s else None
+    _, flight, negative_workers, memory = max(fitting, key=lambda option: option[:3])
     return Plan(
         card.id, engine, picture_width, picture_height, bands, depth, card.scale, target, wrap,
-        margin, grid, -negative_workers, flight, memory, memory_bytes, seconds,
+        margin, grid, -negative_workers, flight, memory, memory_bytes,
     )  # fmt: skip
 
 
@@ -180,10 +195,6 @@ def _row_bytes(grid: Grid, scale: int, pixel_bytes: int, flight: int, prepare_re
     # The reader's own copy while a band is put together, and the SR band the consumer still holds.
     preparing = lr_rows * grid.width * PREPARE_BYTES_PER_PIXEL if prepare_reach else 0
     return flight * (lr + sr) + lr + sr + preparing
-
-
-def _computed_pixels(grid: Grid) -> int:
-    return sum(window.area.width * window.area.height for window in grid.windows())
 
 
 def _too_small(needed: int, allowed: int) -> ResourceError:

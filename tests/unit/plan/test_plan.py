@@ -94,7 +94,7 @@ def test_any_picture_and_card_can_be_planned(width, height, facts, scale, thread
 
 
 def test_a_plan_is_json():
-    plan = plan_of(target=(1500, 1050), lr_pixels_per_s=1e6)
+    plan = plan_of(target=(1500, 1050))
     plain = json.loads(json.dumps(plan.as_dict()))
     assert plain["windows"] == plan.grid.columns * plan.grid.bands
     assert plain["memory"]["total"] == plan.memory.total
@@ -102,12 +102,18 @@ def test_a_plan_is_json():
     assert plain["grid"]["halo"] == 6
 
 
-def test_seconds_are_those_of_all_areas_shared_by_the_workers():
-    one = plan_of(threads=1, lr_pixels_per_s=1e6).seconds
+def test_the_network_computes_all_areas_and_alpha_once_more():
     areas = sum(w.area.width * w.area.height for w in plan_of().grid.windows())
-    assert one == pytest.approx(areas / 1e6)
-    assert plan_of(threads=2, lr_pixels_per_s=1e6).seconds == pytest.approx(one / 2)
-    assert plan_of().seconds is None
+    assert plan_of().network_pixels == areas
+    assert plan_of(bands=4).network_pixels == 2 * areas
+
+
+def test_the_busiest_worker_has_whole_windows():
+    one, two, three = (plan_of(100, 48, threads=threads) for threads in (1, 2, 3))
+    assert [plan.windows_at_once for plan in (one, two, three)] == [1, 2, 2]
+    assert one.worker_pixels == one.network_pixels == 2 * two.worker_pixels
+    odd = plan_of(190, 48, threads=2)
+    assert (odd.windows, odd.worker_pixels) == (3, odd.network_pixels / 3 * 2)
 
 
 def test_a_card_whose_window_is_no_grid_is_refused():

@@ -1,0 +1,162 @@
+"""How fast a model is on this machine: measured once, then remembered in the user's cache folder.
+
+Plans alone ask here. A run never does, so that no result can depend on what was measured.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import statistics
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from foveate.atomic import write_bytes
+from foveate.engine.check import check_window
+from foveate.engine.open import available_engines, open_sessions
+from foveate.engine.session import Session
+from foveate.errors import FoveateError, OutputError
+from foveate.geometry import round_up
+from foveate.models.card import WindowFacts
+from foveate.models.store import Model
+from foveate.plan.machine import describe_processor
+from foveate.plan.plan import Plan
+
+CALL_S = 0.05  # a call as long as this is timed to a few per cent
+ROUNDS, PATIENCE_S = 3, 0.5  # fewer rounds where they take long
+SMALLEST_PX, LARGEST_PX = 32, 256
+MOST_SESSIONS = 8  # beyond, opening them would take longer than the measurement
+
+
+def with_seconds(plan: Plan, model: Model, *, device: str = "cpu") -> tuple[Plan, tuple[str, ...]]:
+    """The plan with its time, by the model's speed on this machine, engine and so many workers.
+
+    Args:
+        plan: of any picture.
+        model: the plan's model, whose weights were verified.
+        device: as `open_sessions` takes it.
+
+    Returns:
+        The plan, its `seconds` None where the model cannot run; and notes: why it cannot, or what
+        is wrong with the cache, which is never a failure.
+    """
+    facts: dict[str, Any] = {
+        "model": plan.model,
+        "weights": model.card.weights.sha256,
+        "engine": _versioned(plan.engine),
+        "device": device,
+        "at_once": min(plan.windows_at_once, MOST_SESSIONS),
+        "processor": describe_processor(),
+    }
+    notes: list[str] = []
+    speed = _remembered(facts, notes)
+    if speed is None:
+        try:
+            speed = measure_lr_pixels_per_s(model, plan.engine, device, facts["at_once"])
+        except FoveateError as error:
+            return plan, (f"the time is not known: {error}",)
+        _remember(facts, speed, notes)
+    return replace(plan, seconds=plan.worker_pixels / speed), tuple(notes)
+
+
+def measure_lr_pixels_per_s(model: Model, engine: str, device: str, at_once: int) -> float:
+    """LR pixels that one worker computes in a second while `at_once` of them work.
+
+    The median of a few calls of at most LARGEST_PX a side; it takes about 0.2 s. On a CPU its time
+    is counted, not the clock's: what is remembered must not tell how busy the machine was.
+
+    Raises:
+        FoveateError: as `open_sessions` and `Session.run`.
+    """
+    sessions = open_sessions(model.card, model.weights_path, at_once, engine=engine, device=device)
+    try:
+        lr = check_window(_fitting_side(sessions[0], model.card.window))
+        with ThreadPoolExecutor(at_once) as pool:
+            rounds = _seconds_of_rounds(
+                lambda: list(pool.map(lambda session: session.run(lr), sessions)), device
+            )
+    finally:
+        for session in sessions:
+            session.close()
+    call_s = statistics.median(rounds) / (at_once if device == "cpu" else 1)
+    return lr.size / 3 / call_s
+
+
+def cache_folder() -> Path:
+    """Where measured speeds are: $XDG_CACHE_HOME, else ~/.cache; deleting it only costs time.
+
+    Raises:
+        RuntimeError: this user has no home folder.
+    """
+    chosen = os.environ.get("XDG_CACHE_HOME", "")
+    # The standard wants relative paths ignored.
+    base = Path(chosen) if chosen.startswith("/") else Path.home() / ".cache"
+    return base / "foveate" / "speed"
+
+
+def _fitting_side(session: Session, window: WindowFacts) -> int:
+    """Pixels a side of a call that takes about CALL_S."""
+    smallest = round_up(max(SMALLEST_PX, window.minimum), window.multiple)
+    lr = check_window(smallest)
+    session.run(lr)  # the first call allocates
+    started = time.perf_counter()
+    session.run(lr)
+    side = min(smallest * math.sqrt(CALL_S / (time.perf_counter() - started)), LARGEST_PX)
+    return max(smallest, int(side) // window.multiple * window.multiple)
+
+
+def _seconds_of_rounds(compute: Callable[[], object], device: str) -> list[float]:
+    clock = time.process_time if device == "cpu" else time.perf_counter
+    begun = time.perf_counter()
+    compute()  # the first call of a size allocates
+    seconds: list[float] = []
+    while not seconds or (len(seconds) < ROUNDS and time.perf_counter() - begun < PATIENCE_S):
+        started = clock()
+        compute()
+        seconds.append(clock() - started)
+    return seconds
+
+
+def _versioned(engine: str) -> str:
+    return next(
+        (f"{known.name} {known.version}" for known in available_engines() if known.name == engine),
+        engine,
+    )
+
+
+def _place(facts: dict[str, Any]) -> Path:
+    key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    return cache_folder() / f"{key[:32]}.json"
+
+
+def _remembered(facts: dict[str, Any], notes: list[str]) -> float | None:
+    """The speed that was measured under the same facts, or None."""
+    try:
+        path = _place(facts)
+        known = json.loads(path.read_bytes())
+        speed = known.pop("lr_pixels_per_s")
+        if known == facts and 0 < speed < math.inf:
+            return float(speed)
+        problem = "it does not hold what it should"
+    except (FileNotFoundError, RuntimeError):
+        return None
+    except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
+        problem = str(error)
+    notes.append(f"the speed measured before cannot be used: {problem}")
+    return None
+
+
+def _remember(facts: dict[str, Any], speed: float, notes: list[str]) -> None:
+    try:
+        path = _place(facts)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        document = {**facts, "lr_pixels_per_s": speed}
+        write_bytes(path, json.dumps(document, indent=1).encode(), overwrite=True)
+    except (OSError, RuntimeError, OutputError) as error:
+        notes.append(f"the measured speed was not kept: {error}")
