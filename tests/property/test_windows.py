@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from foveate.engine.fake import FakeSession
 from foveate.engine.onnxruntime_session import OnnxRuntimeSession
+from foveate.models.card import WindowFacts
 from foveate.plan.plan import make_plan
 from foveate.run.executor import run_plan
 from strategies import DTYPES, TINY, TINY_REACH, RowSource, make_card, noise, sizes
@@ -86,6 +88,21 @@ def test_plain_enlargement_is_exact_through_any_grid(dtype):
     card = make_card((10, 8), halo=2)
     expected = pixels.repeat(2, axis=0).repeat(2, axis=1)
     assert difference(upscale(pixels, card, [FakeSession(card)]), expected) < 1e-6
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 90), (24, 24), (25, 60), (77, 131)])
+def test_a_network_of_one_shape_gets_that_shape_alone(size):
+    pixels = noise(*size)
+    window = WindowFacts(12, 12, 6, 1, "approximate", 0.1, minimum=24)
+    card = msgspec.structs.replace(make_card(), window=window)
+    shapes = set()
+    session = FakeSession(card, lambda sr: shapes.add(sr.shape) or sr)
+    expected = pixels.repeat(2, axis=0).repeat(2, axis=1)
+    assert difference(upscale(pixels, card, [session], threads=1), expected) < 1e-6
+    assert shapes == {(1, 3, 48, 48)}
+    # Pixels of the picture where it has them, not repeated edges.
+    sides = {(w.area.height, w.area.width) for w in plan_for(pixels, card).grid.windows()}
+    assert sides == {(min(size[0], 24), min(size[1], 24))}
 
 
 def test_halo_one_step_short_shows_a_seam(sessions):

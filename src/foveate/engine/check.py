@@ -21,8 +21,8 @@ def check_session(session: Session) -> None:
         ModelError: the result has the wrong shape or type, is not finite, or does not look like the
             input enlarged.
     """
-    multiple, scale = session.card.window.multiple, session.card.scale
-    lr = check_window(round_up(SIZE, multiple))
+    window, scale = session.card.window, session.card.scale
+    lr = check_window(round_up(max(SIZE, window.minimum), window.multiple))
     sr = session.run(lr)
     expected = lr.repeat(scale, axis=2).repeat(scale, axis=3)
     if sr.shape != expected.shape or sr.dtype != np.float32:

@@ -171,6 +171,7 @@ def grid_of(card: Card, width: int, height: int) -> Grid:
             core_height=facts.core_height,
             halo=facts.halo,
             multiple=facts.multiple,
+            minimum=facts.minimum,
         )
     except ValueError as error:
         raise ModelError(f"the card of {card.id} is not valid", str(error)) from error
@@ -190,7 +191,8 @@ def _session_bytes(card: Card, grid: Grid, workers: int, engine: str) -> int:
 def _row_bytes(grid: Grid, scale: int, pixel_bytes: int, flight: int, prepare_reach: int) -> int:
     row = grid.width * pixel_bytes
     core_rows = min(grid.core_height, grid.height)
-    lr_rows = min(core_rows + 2 * (grid.halo + prepare_reach), grid.height)
+    area_rows = max(core_rows + 2 * grid.halo, grid.minimum)
+    lr_rows = min(area_rows + 2 * prepare_reach, grid.height)
     lr, sr = lr_rows * row, core_rows * scale * scale * row
     # The reader's own copy while a band is put together, and the SR band the consumer still holds.
     preparing = lr_rows * grid.width * PREPARE_BYTES_PER_PIXEL if prepare_reach else 0
