@@ -1,7 +1,9 @@
 """The one file writer: a file appears at its place whole, or not at all.
 
-Bytes go to a hidden file in the destination's folder; commit() flushes it, gives it its name
-and flushes the folder. Whatever happens before that leaves nothing behind.
+Bytes go to a file without a name in the destination's folder; commit() flushes it, gives it its
+name and flushes the folder. Whatever happens before that, kill -9 and power cuts included, leaves
+nothing behind. Where the file system has no such files (NFS, FAT), it is a hidden one until then,
+which only a killed process leaves behind.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shutil
 import stat
 from pathlib import Path
 from types import TracebackType
@@ -73,13 +76,16 @@ class AtomicFile:
     """
 
     def __init__(self, path: Path, *, overwrite: bool) -> None:
-        """Creates the hidden file beside `path`."""
+        """Creates the file in the folder of `path`."""
         check_destination(path, overwrite=overwrite)
         self.path, self._overwrite = path, overwrite
         self.temporary = path.parent / f".foveate-{secrets.token_hex(8)}.part"
         try:
-            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-            self.descriptor = os.open(self.temporary, flags, _mode_of(path))
+            self.descriptor = _open_unnamed(path.parent, _mode_of(path))
+            self._has_name = self.descriptor < 0
+            if self._has_name:
+                flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+                self.descriptor = os.open(self.temporary, flags, _mode_of(path))
         except OSError as error:
             raise output_error(error, path) from error
 
@@ -103,6 +109,8 @@ class AtomicFile:
         """
         try:
             os.fsync(self.descriptor)
+            if not self._has_name:
+                self._link_hidden()
             if self._overwrite:
                 self.temporary.replace(self.path)
             else:
@@ -110,6 +118,23 @@ class AtomicFile:
             _fsync_folder(self.path.parent)
         except OSError as error:
             raise output_error(error, self.path) from error
+
+    def _link_hidden(self) -> None:
+        """Gives the unnamed file its hidden name, from where rename() can replace a file."""
+        try:
+            # Given a folder, even an unused one, Python follows the link as linkat() is told to.
+            os.link(_by_descriptor(self.descriptor), self.temporary, src_dir_fd=self.descriptor)
+        except OSError:
+            # A sandbox that makes unnamed files but cannot name them: what is done is not lost.
+            with (
+                self.temporary.open("xb") as copy,
+                open(self.descriptor, "rb", closefd=False) as own,
+            ):
+                own.seek(0)
+                shutil.copyfileobj(own, copy, 1 << 20)
+                os.fchmod(copy.fileno(), stat.S_IMODE(os.fstat(self.descriptor).st_mode))
+                copy.flush()
+                os.fsync(copy.fileno())
 
     def __enter__(self) -> Self:
         """Returns itself."""
@@ -152,6 +177,22 @@ def write_all(descriptor: int, data: bytes | memoryview) -> None:
     rest = memoryview(data).cast("B")
     while rest:
         rest = rest[os.write(descriptor, rest) :]
+
+
+def _open_unnamed(folder: Path, mode: int) -> int:
+    """A file without a name that _by_descriptor() can reach, or -1 where there is no such thing."""
+    try:
+        descriptor = os.open(folder, os.O_RDWR | os.O_TMPFILE | os.O_CLOEXEC, mode)
+    except (AttributeError, OSError):  # not Linux, or a file system that cannot
+        return -1
+    if not _by_descriptor(descriptor).exists():  # no /proc
+        os.close(descriptor)
+        return -1
+    return descriptor
+
+
+def _by_descriptor(descriptor: int) -> Path:
+    return Path(f"/proc/self/fd/{descriptor}")
 
 
 def _mode_of(path: Path) -> int:

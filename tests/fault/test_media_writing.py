@@ -212,6 +212,12 @@ def test_a_cancelled_slow_encoder_does_not_keep_us_waiting(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def is_writing(child, folder):
+    """Whether the child has a file of the folder open; it may have no name yet."""
+    opened = [str(entry.readlink()) for entry in Path(f"/proc/{child.pid}/fd").iterdir()]
+    return any(name.startswith(f"{folder}/") for name in opened)
+
+
 def test_ctrl_c_in_a_child_process_leaves_nothing(tmp_path):
     code = """
 print("ready", flush=True)
@@ -219,7 +225,7 @@ write(Path(sys.argv[1]) / "out", "png", times=2000)
 """
     child = run_child(code, tmp_path)
     assert child.stdout.readline() == "ready\n"
-    while not list(tmp_path.iterdir()):
+    while not is_writing(child, tmp_path):
         time.sleep(0.01)
     child.send_signal(signal.SIGINT)
     _, err = child.communicate(timeout=30)

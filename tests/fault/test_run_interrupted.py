@@ -1,6 +1,7 @@
 """Ctrl-C and other signals in the middle of a run: the right code, quickly, nothing left behind."""
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -67,6 +68,18 @@ def test_an_impatient_second_signal_does_not_stop_the_tidying(long_picture: Path
         time.sleep(0.01)
     run.communicate(timeout=30)
     assert run.returncode == 130
+    assert {path.name for path in long_picture.parent.iterdir()} == {"long.png"}
+
+
+def test_a_killed_run_leaves_nothing(long_picture: Path):
+    try:
+        os.close(os.open(long_picture.parent, os.O_RDWR | os.O_TMPFILE))
+    except OSError:
+        pytest.skip("the file system of the temporary folder has no files without a name")
+    run = start(long_picture)
+    run.kill()
+    run.communicate(timeout=30)
+    assert run.returncode == -signal.SIGKILL
     assert {path.name for path in long_picture.parent.iterdir()} == {"long.png"}
 
 

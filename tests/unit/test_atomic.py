@@ -7,7 +7,40 @@ import pytest
 from foveate.atomic import AtomicFile, write_bytes
 from foveate.errors import OutputError
 
+WAYS = ("unnamed", "hidden", "unnamed that cannot be named")
 NAMES = ["été \u2013 写真 №1.txt", "😀.txt", "-dash", "per%cent %s", "n" * 200, "a[page=1]", " "]
+
+
+@pytest.fixture(autouse=True, params=WAYS)
+def way(request, monkeypatch, tmp_path):
+    """The kinds of file systems: with files that have no name, without, and a sandbox between."""
+    real_open, real_link = os.open, os.link
+
+    def open_named_only(path, flags, *mode):
+        if flags & os.O_TMPFILE == os.O_TMPFILE:
+            raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+        return real_open(path, flags, *mode)
+
+    def link_named_only(source, target, **options):
+        if options:
+            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
+        return real_link(source, target)
+
+    if request.param == "hidden":
+        monkeypatch.setattr(os, "open", open_named_only)
+    elif not can_be_unnamed(tmp_path):
+        pytest.skip("the file system of the temporary folder has no files without a name")
+    if request.param == WAYS[2]:
+        monkeypatch.setattr(os, "link", link_named_only)
+    return request.param
+
+
+def can_be_unnamed(folder):
+    try:
+        os.close(os.open(folder, os.O_RDWR | os.O_TMPFILE))
+    except OSError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -17,12 +50,23 @@ def test_a_file_of_any_name_is_written(tmp_path, name):
     assert [entry.name for entry in tmp_path.iterdir()] == [name]
 
 
-def test_until_commit_there_is_only_a_hidden_file_beside(tmp_path):
+def test_until_commit_there_is_nothing_or_a_hidden_file_beside(tmp_path, way):
     with AtomicFile(tmp_path / "out", overwrite=False) as file:
         file.write(b"half")
-        (hidden,) = tmp_path.iterdir()
-        assert hidden.name.startswith(".")
+        beside = [entry.name for entry in tmp_path.iterdir()]
+        assert len(beside) == (way == "hidden")
+        assert all(name.startswith(".") for name in beside)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_large_file_gets_its_name_alone(tmp_path, overwrite):
+    data = os.urandom(3 << 20)
+    if overwrite:
+        (tmp_path / "out").write_bytes(b"old")
+    write_bytes(tmp_path / "out", data, overwrite=overwrite)
+    assert (tmp_path / "out").read_bytes() == data
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_an_existing_file_is_kept_without_overwrite(tmp_path):
@@ -45,7 +89,7 @@ def test_a_file_that_appears_meanwhile_is_kept(tmp_path):
 
 
 def test_a_file_that_appears_meanwhile_is_kept_where_links_do_not_exist(tmp_path, monkeypatch):
-    def no_links(*_):
+    def no_links(*_, **__):
         raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
 
     monkeypatch.setattr(os, "link", no_links)
@@ -89,13 +133,23 @@ def test_whatever_goes_wrong_leaves_nothing(tmp_path, error):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_data_is_flushed_before_the_name_appears(tmp_path, monkeypatch):
+def test_the_data_is_flushed_before_the_name_appears(tmp_path, monkeypatch, way):
     order = []
     real_sync, real_link = os.fsync, os.link
-    monkeypatch.setattr(os, "fsync", lambda fd: (order.append("sync"), real_sync(fd))[1])
-    monkeypatch.setattr(os, "link", lambda a, b: (order.append("name"), real_link(a, b))[1])
+
+    def sync(descriptor):
+        order.append("sync")
+        real_sync(descriptor)
+
+    def link(source, target, **options):
+        real_link(source, target, **options)
+        order.append("name")
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(os, "link", link)
     write_bytes(tmp_path / "out", b"x", overwrite=False)
-    assert order == ["sync", "name", "sync"]
+    names = {"unnamed": ["name", "name"], "hidden": ["name"], WAYS[2]: ["sync", "name"]}
+    assert order == ["sync", *names[way], "sync"]
 
 
 @pytest.mark.parametrize(
