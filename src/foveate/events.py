@@ -11,7 +11,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Started:
-    """Work on one picture begins: its name, its windows and the SR pixels to make."""
+    """Work on one picture begins: its name, its windows and the SR pixels to make.
+
+    Where no network is needed (strength 0), a strip of rows stands for a window.
+    """
 
     item: str
     windows: int

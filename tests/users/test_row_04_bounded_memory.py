@@ -18,6 +18,8 @@ CASES = {
     "alpha": ((400, 500, 4), "in.png", "out.webp", ()),
     "upright and resized": ((500, 700, 3), "turned.jpg", "out.jpg", ("--scale", "1.7")),
     "mixed, in AVIF": ((300, 500, 1), "in.png", "out.avif", ("--strength", "0.5")),
+    "plain": ((900, 1600, 3), "in.png", "out.png", ("--strength", "0")),
+    "plain, 16 bit": ((2000, 300, 4), "in16.png", "out.tif", ("--strength", "0", "--scale", "4")),
     "tiling": ((300, 400, 3), "in.png", "out.png", ("--wrap", "x,y")),
 }
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from foveate.events import OnEvent, Progressed
 from foveate.media.picture import Picture
 from foveate.media.reader import RowReader
 from foveate.pipelines.options import UpscaleOptions
 from foveate.pipelines.resize import PictureResampler
 from foveate.pipelines.target import Target
+from foveate.plan.plan import Plan
 
 Pixels = NDArray[Any]
 READ_ROWS = 64
@@ -30,6 +33,16 @@ def plain_rows(picture: Picture, reader: RowReader, width: int, height: int) -> 
     )
     for _ in range(0, picture.height, READ_ROWS):
         yield resampler.feed(reader.read(READ_ROWS))
+
+
+def told_rows(rows: Iterator[Pixels], plan: Plan, on_event: OnEvent, item: str) -> Iterator[Pixels]:
+    """Passes the strips of a plain resize on, and tells of each when it was written."""
+    started = time.perf_counter()
+    for done, strip in enumerate(rows, 1):
+        yield strip
+        seconds = time.perf_counter() - started
+        remaining_s = seconds * (plan.steps - done) / done
+        on_event(Progressed(item, done, plan.steps, seconds, remaining_s))
 
 
 def mixed_rows(

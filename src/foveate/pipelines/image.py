@@ -18,7 +18,7 @@ from foveate.media.reader import RowReader, open_rows
 from foveate.media.writer import RowWriter, Written, open_writer
 from foveate.pipelines.alpha import bleeding
 from foveate.pipelines.brightness import BrightnessGuard
-from foveate.pipelines.finish import dtype_of, mixed_rows, plain_rows, resized_rows
+from foveate.pipelines.finish import dtype_of, mixed_rows, plain_rows, resized_rows, told_rows
 from foveate.pipelines.options import UpscaleOptions
 from foveate.pipelines.prepare import Destination, Job, Source, prepare_job
 from foveate.plan.machine import peak_memory_bytes
@@ -88,14 +88,13 @@ def upscale_file(
     picture = job.picture
     for note in job.notes:
         tell(Warned(picture.name, note))
-    windows = job.plan.windows if job.options.strength else 0
-    tell(Started(picture.name, windows, job.target.width * job.target.height))
+    tell(Started(picture.name, job.plan.steps, job.target.width * job.target.height))
     clock.lap("plan", started)
     with contextlib.ExitStack() as stack:
         reader = stack.enter_context(open_rows(picture))
         writer = stack.enter_context(_open_writer(job))
         begun = time.perf_counter()
-        sessions = _open_sessions(job) if job.options.strength else []
+        sessions = _open_sessions(job) if job.plan.workers else []
         for session in sessions:
             stack.callback(session.close)
         clock.lap("open", begun)
@@ -114,7 +113,7 @@ def upscale_file(
         engine=engine,
         input_size=(picture.width, picture.height),
         output_size=(job.target.width, job.target.height),
-        windows=windows,
+        windows=job.plan.windows,
         seconds={stage: round(s, 4) for stage, s in clock.seconds.items()},
         peak_memory_bytes=peak_memory_bytes(),
         warnings=(*job.notes, *reader.notes, *written.notes),
@@ -153,7 +152,8 @@ def _finished_rows(
     """The picture's finished rows: network or plain, mixed, at the exact size."""
     picture, target, options = job.picture, job.target, job.options
     if options.strength == 0:
-        return plain_rows(picture, guard.reader, target.width, target.height)
+        plain = plain_rows(picture, guard.reader, target.width, target.height)
+        return told_rows(plain, job.plan, tell, picture.name)
     run = wrapped_run(
         job.plan, guard.read, sessions, tell, item=picture.name, prepare=bleeding(picture.bands)
     )

@@ -20,11 +20,11 @@ from foveate.media.encoding import (
 from foveate.media.picture import MAX_PIXELS, Picture, open_picture
 from foveate.models.store import Model, default_model, find_model
 from foveate.pipelines.alpha import bleeding
-from foveate.pipelines.finish import finish_bytes
+from foveate.pipelines.finish import READ_ROWS, finish_bytes
 from foveate.pipelines.options import UpscaleOptions
 from foveate.pipelines.target import Target, choose_target
 from foveate.plan.machine import default_memory
-from foveate.plan.plan import Plan
+from foveate.plan.plan import Depth, Plan, plan_resize
 from foveate.plan.plan import make_plan as plan_picture
 from foveate.plan.speed import with_seconds
 
@@ -64,8 +64,6 @@ class Job:
         """Plain values for `foveate plan --json`."""
         plan = self.plan.as_dict()
         plan["macs"] = self.plan.network_pixels * self.model.card.macs_per_lr_pixel
-        if not self.options.strength:
-            plan.update(model="", engine="", windows=0, macs=0)
         return {
             "input": self.picture.name,
             "output": str(getattr(self.destination, "name", self.destination)),
@@ -131,29 +129,42 @@ def prepare_job(
         check_destination(place, overwrite=options.overwrite or only_plan)
     if exists and not options.overwrite:
         notes += (f"{place} exists: a run would refuse without --overwrite",)
-    plan = plan_picture(
-        picture.width,
-        picture.height,
-        picture.bands,
-        "uint16" if picture.depth == 16 else "uint8",
-        model.card,
-        memory_bytes=options.memory_bytes or default_memory(),
-        threads=options.workers,
-        decoder_bytes=picture.decoder_bytes * (2 if options.strength < 1 else 1),
-        encoder_bytes=encoder_bytes(encoding, target.width, target.height, picture.bands)
-        + finish_bytes(picture, target, options),
-        target=None if target.is_exact else (target.width, target.height),
-        wrap=options.wraps,
-        prepare_reach=prepare.reach if (prepare := bleeding(picture.bands)) else 0,
-        engine="openvino" if options.engine == "openvino" else "onnxruntime",
-    )
-    if only_plan and options.strength:
+    plan = _plan(picture, target, model, encoding, options)
+    if only_plan and plan.model:
         plan, more = with_seconds(plan, model, device=options.device)
         notes += more
     return Job(
         picture, place, options, target, model, encoding, plan, options.engine, exists,
         (*picture.notes, *notes),
     )  # fmt: skip
+
+
+def _plan(
+    picture: Picture, target: Target, model: Model, encoding: Encoding, options: UpscaleOptions
+) -> Plan:
+    depth: Depth = "uint16" if picture.depth == 16 else "uint8"
+    facts: dict[str, Any] = {
+        "memory_bytes": options.memory_bytes or default_memory(),
+        "encoder_bytes": encoder_bytes(encoding, target.width, target.height, picture.bands)
+        + finish_bytes(picture, target, options),
+        "target": None if target.is_exact else (target.width, target.height),
+    }
+    size = picture.width, picture.height, picture.bands, depth
+    if options.strength == 0:
+        decoder_bytes = picture.decoder_bytes
+        return plan_resize(
+            *size, target.network_scale, strip_rows=READ_ROWS, decoder_bytes=decoder_bytes, **facts
+        )
+    return plan_picture(
+        *size,
+        model.card,
+        threads=options.workers,
+        decoder_bytes=picture.decoder_bytes * (2 if options.strength < 1 else 1),
+        wrap=options.wraps,
+        prepare_reach=prepare.reach if (prepare := bleeding(picture.bands)) else 0,
+        engine="openvino" if options.engine == "openvino" else "onnxruntime",
+        **facts,
+    )
 
 
 def _place(

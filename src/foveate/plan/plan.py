@@ -22,8 +22,8 @@ class Plan:
     """A run of one picture through one model. The grid decides the result; the rest does not.
 
     Attributes:
-        model: the card's id.
-        engine: name of the engine the memory was planned for.
+        model: the card's id; "" for a plain resize, which needs no network.
+        engine: name of the engine the memory was planned for, or "".
         width: LR width of the picture.
         height: LR height of the picture.
         bands: samples per pixel: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA.
@@ -32,8 +32,8 @@ class Plan:
         target: (width, height) the caller resizes to afterwards, or None.
         wrap: whether the picture tiles along (x, y).
         wrap_px: LR pixels repeated around the picture for `wrap`; the grid covers them too.
-        grid: the windows.
-        workers: sessions at work at the same time, each with one thread.
+        grid: the windows; the strips of rows of a plain resize.
+        workers: sessions at work at the same time, each with one thread; 0 for a plain resize.
         bands_in_flight: bands of windows held at the same time.
         memory: bytes by part.
         memory_limit: the bytes that were allowed.
@@ -58,9 +58,14 @@ class Plan:
     seconds: float | None = None
 
     @property
+    def steps(self) -> int:
+        """Parts of the work that progress is told of: windows, or strips of rows."""
+        return self.grid.columns * self.grid.bands
+
+    @property
     def windows(self) -> int:
         """Number of engine calls for the colours."""
-        return self.grid.columns * self.grid.bands
+        return self.steps if self.model else 0
 
     @property
     def windows_at_once(self) -> int:
@@ -70,6 +75,8 @@ class Plan:
     @property
     def network_pixels(self) -> int:
         """LR pixels that the network computes: halos count, and alpha passes through it too."""
+        if not self.model:
+            return 0
         areas = (window.area for window in self.grid.windows())
         pixels = sum(area.width * area.height for area in areas)
         return pixels * 2 if self.bands in (2, 4) else pixels
@@ -153,6 +160,47 @@ def make_plan(
     return Plan(
         card.id, engine, picture_width, picture_height, bands, depth, card.scale, target, wrap,
         margin, grid, -negative_workers, flight, memory, memory_bytes,
+    )  # fmt: skip
+
+
+def plan_resize(
+    width: int,
+    height: int,
+    bands: int,
+    depth: Depth,
+    scale: int,
+    *,
+    strip_rows: int,
+    memory_bytes: int,
+    decoder_bytes: int,
+    encoder_bytes: int,
+    target: tuple[int, int] | None = None,
+) -> Plan:
+    """Plans a picture that is only resized: no session, no halo, a strip of rows at a time.
+
+    Args:
+        width: LR pixels.
+        height: LR pixels.
+        bands: 1, 2, 3 or 4; see `Plan`.
+        depth: type of the samples.
+        scale: the integer scale whose size is not exceeded.
+        strip_rows: LR rows of a strip.
+        memory_bytes: as in `make_plan`.
+        decoder_bytes: as in `make_plan`.
+        encoder_bytes: as in `make_plan`.
+        target: as in `make_plan`.
+
+    Raises:
+        ResourceError: it does not fit; says what would.
+    """
+    grid = Grid(width, height, width, strip_rows, 0, 1)
+    rows = _row_bytes(grid, scale, bands * SAMPLE_BYTES[depth], 1, 0)
+    memory = Memory(BASE_BYTES[""], 0, decoder_bytes, rows, encoder_bytes)
+    if memory.total > memory_bytes:
+        raise _too_small(memory.total, memory_bytes)
+    return Plan(
+        "", "", width, height, bands, depth, scale, target, (False, False),
+        (0, 0), grid, 0, 1, memory, memory_bytes,
     )  # fmt: skip
 
 

@@ -81,3 +81,23 @@ def test_a_plain_resize_opens_no_model(source, tiny, monkeypatch):
     assert (report.model, report.engine, report.windows) == ("", "", 0)
     plain = read_picture(source.with_name("in_x2.png")).astype(int)
     assert np.abs(plain - imresize(photo(40, 60), 80, 120)).max() <= 1
+
+
+def test_the_plan_of_a_plain_resize_has_no_session(source, tiny):
+    plan, network = (
+        foveate.make_plan(source, foveate.UpscaleOptions(model=str(tiny), strength=strength))
+        for strength in (0, 0.5)
+    )
+    assert (plan.model, plan.workers, plan.windows, plan.seconds) == ("", 0, 0, None)
+    assert (plan.memory.sessions, plan.network_pixels) == (0, 0)
+    assert plan.memory.total < network.memory.total
+
+
+def test_a_plain_resize_tells_its_progress(tmp_path):
+    source = write_picture(tmp_path / "tall.png", photo(150, 20))
+    events = []
+    foveate.upscale_file(source, None, foveate.UpscaleOptions(strength=0), events.append)
+    assert [event.type for event in events] == ["start", *["progress"] * 3, "file"]
+    told = [(event.windows_done, event.windows) for event in events[1:-1]]
+    assert told == [(done, events[0].windows) for done in (1, 2, 3)]
+    assert events[-2].remaining_s == 0

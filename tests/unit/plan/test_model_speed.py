@@ -122,6 +122,7 @@ def test_a_model_that_cannot_run_is_told(folder):
     plan, (note,) = with_seconds(PLAN, MODEL, device="cuda")
     assert plan.seconds is None
     assert note.startswith("the time is not known: cannot use --device cuda: ")
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize(("variable", "base"), [("/x", "/x"), ("x", "~/.cache"), ("", "~/.cache")])
