@@ -116,10 +116,14 @@ def check_size(name: str, width: int, height: int, max_pixels: int) -> None:
     Raises:
         InputError: it is larger.
     """
-    if width * height > max_pixels:
-        millions = f"{width * height / 1e6:,.0f} megapixels"
-        cause = f"{width} x {height} is {millions}, over the limit of {max_pixels / 1e6:,.0f}"
-        raise InputError(f"cannot read {name}", cause, "raise --max-pixels if you trust the file")
+    pixels = width * height
+    if pixels <= max_pixels:
+        return
+    found, limit, unit = f"{pixels / 1e6:,.0f}", f"{max_pixels / 1e6:,.0f}", "megapixels"
+    if max_pixels < 10_000_000 or found == limit:
+        found, limit, unit = f"{pixels:,}", f"{max_pixels:,}", "pixels"
+    cause = f"{width} x {height} is {found} {unit}, over the limit of {limit}"
+    raise InputError(f"cannot read {name}", cause, "raise --max-pixels if you trust the file")
 
 
 def _extension_note(source: Path | bytes, format_: str) -> list[str]:

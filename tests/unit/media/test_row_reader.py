@@ -5,7 +5,7 @@ import pytest
 
 from foveate.errors import InputError, UsageError
 from foveate.media.container import jpeg_segment
-from foveate.media.picture import open_picture
+from foveate.media.picture import check_size, open_picture
 from foveate.media.reader import open_rows, read_pixels
 from foveate.media.vips import pyvips
 
@@ -132,6 +132,20 @@ def test_more_pixels_than_allowed_are_refused_before_decoding(noise, save):
     with pytest.raises(InputError, match=r"30 x 20 .* over the limit"):
         open_picture(path, max_pixels=599)
     assert open_picture(path, max_pixels=600).width == 30
+
+
+@pytest.mark.parametrize(
+    ("height", "limit", "words"),
+    [
+        (20, 599, "is 600 pixels, over the limit of 599"),
+        (2_000_000, 1_000_000, "is 60,000,000 pixels, over the limit of 1,000,000"),
+        (2_000_000, 20_000_000, "is 60 megapixels, over the limit of 20"),
+        (2_000_000, 59_999_999, "is 60,000,000 pixels, over the limit of 59,999,999"),
+    ],
+)
+def test_sizes_are_told_in_units_that_show_the_difference(height, limit, words):
+    with pytest.raises(InputError, match=rf"cannot read it: 30 x {height} {words}; hint: raise"):
+        check_size("it", 30, height, limit)
 
 
 def test_a_file_that_changed_meanwhile_is_refused(noise, save):
