@@ -24,7 +24,6 @@ MARKERS = re.compile(
     re.DOTALL,
 )
 MODEL_COLUMNS = ("model", "task", "scale", "made for", "parameters", "MACs per LR pixel", "licence")
-QUALITY_COLUMNS = ("model", "set", "images", "PSNR-Y", "SSIM-Y", "bicubic", "gain", "protocol")
 
 
 def renew_tables(text: str, results: Path, cards: Sequence[Card], where: str) -> str:
@@ -87,24 +86,18 @@ def models_table(cards: Iterable[Card]) -> str:
 
 
 def quality_table(cards: Iterable[Card]) -> str:
-    """The measured quality of each card, bicubic beside it."""
+    """PSNR-Y of each card and, in brackets, what it gains over bicubic on the same LR."""
     ordered = sorted(cards, key=lambda c: (c.scale, c.macs_per_lr_pixel, c.id))
+    sets = sorted({row.set for card in ordered for row in card.quality}, key=len)
+    lines: dict[tuple[str, str], dict[str, str]] = {}
+    for card in ordered:
+        for row in card.quality:
+            jpeg = re.search(r"JPEG quality \d+", row.protocol)
+            line = lines.setdefault((f"`{card.id}`", jpeg[0] if jpeg else "clean"), {})
+            line[row.set] = f"{row.psnr_y:.2f} ({row.psnr_y - row.bicubic_psnr_y:+.2f})"
     return format_table(
-        QUALITY_COLUMNS,
-        [
-            (
-                f"`{card.id}`",
-                row.set,
-                f"{row.images}",
-                f"{row.psnr_y:.2f}",
-                f"{row.ssim_y:.4f}",
-                f"{row.bicubic_psnr_y:.2f}",
-                f"{row.psnr_y - row.bicubic_psnr_y:+.2f}",
-                row.protocol,
-            )
-            for card in ordered
-            for row in card.quality
-        ],
+        ("model", "LR", *sets),
+        [[*key, *(line.get(name, "") for name in sets)] for key, line in lines.items()],
     )
 
 

@@ -22,7 +22,10 @@ def card(model_id, macs):
         session_bytes_per_lr_pixel=100,
         window=WindowFacts(128, 128, 16, 2),
         weights=WeightsFacts("m.onnx", "", 1),
-        quality=(QualityFacts("Set5", "A", 5, 36.8, 0.951, 33.673, 0.9303),),
+        quality=(
+            QualityFacts("Set5", "A", 5, 36.8, 0.951, 33.673, 0.9303),
+            QualityFacts("Set14", "LR, then JPEG quality 75 4:2:0", 14, 30.0, 0.9, 29.0, 0.8),
+        ),
     )
 
 
@@ -56,8 +59,11 @@ def test_models_stand_cheapest_first_with_escaped_bars(results):
     assert lines[3].startswith("| `a_x2` |")
 
 
-def test_quality_shows_the_gain_over_bicubic(results):
-    assert "| Set5 | 5 | 36.80 | 0.9510 | 33.67 | +3.13 | A |" in renewed("quality", results)[2]
+def test_quality_stands_by_set_with_its_gain_over_bicubic(results):
+    lines = renewed("quality", results)
+    assert lines[0] == "| model | LR | Set5 | Set14 |"
+    assert lines[2] == "| `b_x2` | clean | 36.80 (+3.13) |  |"
+    assert lines[3] == "| `b_x2` | JPEG quality 75 |  | 30.00 (+1.00) |"
 
 
 def test_results_are_filtered_and_their_columns_chosen(results):
