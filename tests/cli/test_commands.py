@@ -61,6 +61,17 @@ def test_warnings_are_told_and_reported(command: Command, picture: str):
     assert shown.document["warnings"] == [note]
 
 
+def test_what_the_format_drops_is_told_and_reported(command: Command, tmp_path):
+    write_picture(tmp_path / "scan.tif", photo(16, 24, 1, "uint16"))
+    shown = command("upscale", "scan.tif", "-o", "scan.webp", "--json")
+    notes = shown.document["warnings"]
+    assert notes == [
+        "16 bits per sample reduced to 8",
+        "WEBP has no grey: stored as equal red, green and blue",
+    ]
+    assert shown.err == "".join(f"note: scan.tif: {note}\n" for note in notes)
+
+
 def test_progress_json_gives_typed_lines_and_no_other_word(command: Command, picture: str):
     shown = command("upscale", picture, "--progress", "json", "--output-quality", "50")
     assert (shown.code, shown.out) == (0, "")

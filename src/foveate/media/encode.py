@@ -22,6 +22,8 @@ from foveate.media.metadata import Metadata, attach_metadata
 from foveate.media.tiff import add_tiff_metadata
 from foveate.media.vips import pyvips
 
+LARGEST_TIFF_BYTES = 4_000_000_000  # of samples; its offsets have 32 bits
+
 
 class Encoder:
     """Encodes what the feed delivers; starts at once.
@@ -148,7 +150,7 @@ def _options(encoding: Encoding, metadata: Metadata, image: pyvips.Image) -> dic
             "compression": "deflate",
             "predictor": "horizontal",
             "level": 2,
-            "bigtiff": size > 4_000_000_000,
+            "bigtiff": size > LARGEST_TIFF_BYTES,
         }
     if encoding.format == "webp":
         mode = {"lossless": True, "effort": 1} if encoding.is_lossless else {"effort": 2}

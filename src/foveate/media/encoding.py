@@ -90,8 +90,8 @@ def choose_encoding(
         known = " or ".join(str(depth) for depth in facts.depths)
         raise OutputError(what, f"it holds {known} bits, not {bit_depth}", _deeper(bit_depth))
     depth = bit_depth or max(deep for deep in facts.depths if deep <= picture.depth)
-    if depth < picture.depth:
-        notes.append(f"{picture.depth} bits per sample reduced to {depth}")
+    if depth < picture.bits:
+        notes.append(f"{picture.bits} bits per sample reduced to {depth}")
     if quality is not None and facts.quality is None:
         notes.append(f"{format_.upper()} is lossless: the output quality has no effect")
         quality = None

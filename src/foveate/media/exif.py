@@ -5,6 +5,7 @@ An EXIF block is a TIFF structure: a header, directories of 12-byte entries, and
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from dataclasses import dataclass
 
@@ -12,6 +13,9 @@ ORIENTATION, WIDTH, HEIGHT = 0x0112, 0x0100, 0x0101
 EXIF_IFD, GPS_IFD, INTEROP_IFD = 0x8769, 0x8825, 0xA005
 PIXEL_X, PIXEL_Y = 0xA002, 0xA003
 THUMBNAIL_AT, THUMBNAIL_SIZE = 0x0201, 0x0202
+# Corrected, pointing elsewhere, or about how the pixels are stored: these an output has of its own.
+_NOT_CONTENT = {ORIENTATION, WIDTH, HEIGHT, EXIF_IFD, GPS_IFD, INTEROP_IFD, PIXEL_X, PIXEL_Y}
+_NOT_CONTENT |= {0x011A, 0x011B, 0x0128, 0x0213}
 TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 SHORT, LONG = 3, 4
 
@@ -103,6 +107,22 @@ def check_exif(exif: bytes) -> str:
     except ValueError as error:
         return str(error)
     return ""
+
+
+def exif_fields(exif: bytes) -> set[int]:
+    """The tags that say something about the picture, of a block that check_exif() accepts.
+
+    The directories of EXIF and GPS count with the first one; what of them is broken does not.
+    """
+    block = ExifBlock(exif)
+    tags: set[int] = set()
+    entries, _ = block.directory(block.first)
+    for entry in entries:
+        tags.add(entry.tag)
+        if entry.tag in (EXIF_IFD, GPS_IFD):
+            with contextlib.suppress(ValueError):
+                tags |= {sub.tag for sub in block.directory(block.value(entry))[0]}
+    return tags - _NOT_CONTENT
 
 
 def corrected_exif(exif: bytes, width: int, height: int) -> bytes:

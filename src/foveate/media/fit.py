@@ -42,5 +42,7 @@ def fit_metadata(
     if iptc and encoding.format not in ("jpeg", "tiff"):
         notes.append(f"IPTC left out: {name} has no place for it")
         iptc = None
+    if metadata.texts:
+        notes.append(f"text left out: {', '.join(dict.fromkeys(metadata.texts))}")
     xmp = corrected_xmp(metadata.xmp, width, height) if metadata.xmp else None
     return replace(metadata, exif=exif, iptc=iptc, xmp=xmp), tuple(notes)

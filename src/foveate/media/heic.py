@@ -47,6 +47,7 @@ def open_heic(file: SourceFile, source: Path | bytes, max_pixels: int) -> Pictur
         height=height,
         bands=bands,
         depth=depth,
+        bits=int(image.info.get("bit_depth", depth)) if depth == 16 else 8,
         has_alpha=bands in (2, 4),
         metadata=metadata,
         decoder_bytes=pixels * (3 + 2 * bands) * (depth // 8) + file.size + 8_000_000,

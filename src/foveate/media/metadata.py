@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from foveate.media.container import JPEG_EXIF_LIMIT, jpeg_segment
-from foveate.media.exif import check_exif
+from foveate.media.exif import check_exif, exif_fields
 from foveate.media.iptc import from_photoshop, to_photoshop
-from foveate.media.tiff import ReadAt, read_tiff_metadata
+from foveate.media.tiff import ReadAt, is_bigtiff, read_tiff_metadata
 from foveate.media.vips import pyvips
 
+_PARTS = {"colour profile": "icc", "EXIF": "exif", "XMP": "xmp", "IPTC": "iptc"}
 _USUAL_DOTS_PER_MM = (72 / 25.4, 72 / 25.4)
 
 
@@ -23,6 +24,7 @@ class Metadata:
         xmp: the XMP packet.
         iptc: IPTC records, without the wrapping of any file format.
         dots_per_mm: horizontal and vertical resolution.
+        texts: names of a PNG's text entries, which are not kept.
     """
 
     icc: bytes | None = None
@@ -30,6 +32,7 @@ class Metadata:
     xmp: bytes | None = None
     iptc: bytes | None = None
     dots_per_mm: tuple[float, float] | None = None
+    texts: tuple[str, ...] = ()
 
     def stripped(self) -> Metadata:
         """Only what the pixels need to be shown right: the profile."""
@@ -59,6 +62,7 @@ def read_metadata(image: pyvips.Image, format_: str, read_at: ReadAt) -> tuple[M
         try:
             facts = read_tiff_metadata(read_at)
             exif, iptc = facts.exif, facts.iptc
+            notes += [f"{name} of a BigTIFF is not read" for name in facts.unread]
         except ValueError as error:
             notes.append(f"broken EXIF left out: {error}")
     exif, broken = usable_exif(exif)
@@ -71,6 +75,9 @@ def read_metadata(image: pyvips.Image, format_: str, read_at: ReadAt) -> tuple[M
         xmp=_blob(image, "xmp-data"),
         iptc=iptc,
         dots_per_mm=dots if known else None,
+        texts=tuple(
+            name.split("-", 3)[3] for name in image.get_fields() if name.startswith("png-comment-")
+        ),
     )
     return metadata, notes + broken
 
@@ -112,27 +119,41 @@ def attach_metadata(image: pyvips.Image, metadata: Metadata, format_: str) -> py
     return image
 
 
-def lost_metadata(image: pyvips.Image, metadata: Metadata, format_: str) -> list[str]:
-    """Notes on what an encoder silently left out: profiles it takes for broken, blocks too large.
+def lost_metadata(
+    image: pyvips.Image, metadata: Metadata, format_: str, read_at: ReadAt
+) -> list[str]:
+    """Notes on what an encoder silently left out: what it takes for broken, or has no place for.
 
     Args:
         image: the output, opened again.
         metadata: what was to be stored.
         format_: of the output.
+        read_at: gives (offset, size) bytes of the output.
     """
-    wanted = {
-        "colour profile": ("icc-profile-data", metadata.icc),
-        "XMP": ("xmp-data", metadata.xmp),
-    }
-    if format_ != "tiff":
-        wanted["EXIF"] = ("exif-data", metadata.exif)
-    if _holds_iptc(metadata, format_):
-        wanted["IPTC"] = ("iptc-data", metadata.iptc)
-    return [
-        f"{name} left out: the {format_.upper()} encoder does not take it"
-        for name, (field, data) in wanted.items()
-        if data and image.get_typeof(field) == 0
+    back, _ = read_metadata(image, format_, read_at)
+    name = "BigTIFF" if is_bigtiff(read_at) else format_.upper()
+    notes = [
+        f"{what} left out: the {name} encoder does not take it"
+        for what, field in _PARTS.items()
+        if getattr(metadata, field) and not getattr(back, field)
     ]
+    if metadata.exif and back.exif:
+        wanted = exif_fields(metadata.exif)
+        if missing := wanted - exif_fields(back.exif):
+            notes.append(
+                f"{len(missing)} of {len(wanted)} EXIF fields left out: not known to {name}"
+            )
+    dots = metadata.dots_per_mm
+    if dots and not _about_equal(dots, back.dots_per_mm):
+        per_inch = " x ".join(f"{side * 25.4:.0f}" for side in dict.fromkeys(dots))
+        notes.append(f"resolution of {per_inch} dpi left out: {name} has no place for it")
+    return notes
+
+
+def _about_equal(dots: tuple[float, float], stored: tuple[float, float] | None) -> bool:
+    """Whether both are one resolution; formats round it, and what is not stored is the usual."""
+    pairs = zip(dots, stored or _USUAL_DOTS_PER_MM, strict=True)
+    return all(abs(ours - theirs) <= 0.01 * ours + 0.02 for ours, theirs in pairs)
 
 
 def _holds_iptc(metadata: Metadata, format_: str) -> bool:

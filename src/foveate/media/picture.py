@@ -28,6 +28,7 @@ class Picture:
         height: pixels, upright.
         bands: of the rows delivered: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
         depth: 8 or 16: bits of the samples delivered.
+        bits: of them, those that the file holds: 8, 10, 12 or 16.
         has_alpha: whether the last band is alpha (straight, not premultiplied).
         metadata: what a writer needs.
         decoder_bytes: estimate of the decoder's peak memory beyond the rows it hands out.
@@ -43,6 +44,7 @@ class Picture:
     height: int
     bands: int
     depth: int
+    bits: int
     has_alpha: bool
     metadata: Metadata = field(repr=False)
     decoder_bytes: int
@@ -101,6 +103,7 @@ def _picture(
         height=image.width if turned else image.height,
         bands=image.bands,
         depth=16 if image.format == "ushort" else 8,
+        bits=decoded.bits if image.format == "ushort" else 8,
         has_alpha=image.bands in (2, 4),
         metadata=metadata,
         decoder_bytes=_decoder_bytes(file, format_, decoded, orientation),

@@ -36,21 +36,24 @@ class Value:
 
 @dataclass(frozen=True)
 class TiffMetadata:
-    """What a TIFF file says beside its pixels."""
+    """What a TIFF file says beside its pixels; `unread` names what of it is there but not read."""
 
     exif: bytes | None = None
     iptc: bytes | None = None
+    unread: tuple[str, ...] = ()
 
 
 def read_tiff_metadata(read_at: ReadAt) -> TiffMetadata:
-    """Collects the metadata of a TIFF file; nothing from a BigTIFF.
+    """Collects the metadata of a TIFF file; of a BigTIFF, only what there would be.
 
     Raises:
         ValueError: the directories are broken.
     """
     order, first = _header(read_at)
     if not order:
-        return TiffMetadata()
+        tags = _bigtiff_tags(read_at)
+        kinds = {"EXIF": _ABOUT | {EXIF_IFD, GPS_IFD}, "IPTC": {_IPTC}}
+        return TiffMetadata(unread=tuple(name for name, own in kinds.items() if own & tags))
     values = {value.tag: value for value in read_directory(read_at, order, first)}
     about = [value for tag, value in values.items() if tag in _ABOUT | {ORIENTATION}]
     subs = {
@@ -91,6 +94,23 @@ def _header(read_at: ReadAt) -> tuple[str, int]:
         return "", 0
     order = "<" if head[:2] == b"II" else ">"
     return order, int(struct.unpack_from(order + "I", head, 4)[0])
+
+
+def is_bigtiff(read_at: ReadAt) -> bool:
+    """Whether a file is a TIFF of 64-bit offsets, as files over 4 GB are."""
+    return read_at(0, 4) in (b"II+\0", b"MM\0+")
+
+
+def _bigtiff_tags(read_at: ReadAt) -> set[int]:
+    """The tags in the first directory of a BigTIFF; none where it is broken."""
+    order = "<" if read_at(0, 1) == b"I" else ">"
+    try:
+        (first,) = struct.unpack(order + "Q", read_at(8, 8))
+        (count,) = struct.unpack(order + "Q", read_at(first, 8))
+        table = read_at(first + 8, 20 * min(count, 0xFFFF))
+        return {int(entry[0]) for entry in struct.iter_unpack(order + "H18x", table)}
+    except struct.error:
+        return set()
 
 
 def read_directory(read_at: ReadAt, order: str, at: int) -> list[Value]:

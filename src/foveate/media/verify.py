@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import zlib
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +81,7 @@ def verify(
         )
         opaque = shape[2] in (2, 4) and bool(written.means()[-1] == 255)
         _check_shape(image, name, encoding, shape, alpha_is_opaque=opaque)
-        lost = lost_metadata(image, metadata, encoding.format)
+        lost = lost_metadata(image, metadata, encoding.format, partial(_read_at, descriptor))
         found = _read_statistics(image)
     except pyvips.Error as error:
         cause = f"it could not be read back: {reason(error) or 'damaged'}"
@@ -92,6 +94,10 @@ def verify(
     if off > mean_tolerance(encoding, shape[0] * shape[1]):
         raise _differs(name, f"its mean is {off:.1f} of 255 levels off")
     return lost
+
+
+def _read_at(descriptor: int, offset: int, size: int) -> bytes:
+    return os.pread(descriptor, size, offset)
 
 
 def mean_tolerance(encoding: Encoding, pixels: int) -> float:

@@ -53,12 +53,24 @@ def test_alpha_is_refused_where_it_cannot_be_held(picture):
 
 @pytest.mark.parametrize(
     ("suffix", "depth", "note"),
-    [(".png", 16, ""), (".tif", 16, ""), (".jpg", 8, "reduced to 8"), (".avif", 12, "to 12")],
+    [
+        (".png", 16, ()),
+        (".tif", 16, ()),
+        (".jpg", 8, ("16 bits per sample reduced to 8",)),
+        (".webp", 8, ("16 bits per sample reduced to 8",)),
+        (".avif", 12, ("16 bits per sample reduced to 12",)),
+    ],
 )
-def test_16_bits_stay_where_they_can(picture, suffix, depth, note):
-    encoding, notes = choose_encoding(suffix, replace(picture, depth=16))
-    assert encoding.depth == depth
-    assert note in " ".join(notes)
+def test_16_bits_stay_where_they_can_and_else_it_is_told(picture, suffix, depth, note):
+    encoding, notes = choose_encoding(suffix, replace(picture, depth=16, bits=16))
+    assert (encoding.depth, notes) == (depth, note)
+
+
+def test_what_is_told_is_the_bits_of_the_file(scene, save):
+    picture = open_picture(save(scene(16, 16, depth=16), "in.avif", bitdepth=10))
+    assert (picture.depth, picture.bits) == (16, 10)
+    assert choose_encoding(None, picture) == (Encoding("avif", 85, 12), ())
+    assert choose_encoding(".jpg", picture)[1] == ("10 bits per sample reduced to 8",)
 
 
 def test_bit_depth_and_quality_are_checked(picture):

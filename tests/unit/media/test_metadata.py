@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -143,6 +144,72 @@ def test_xmp_that_repeats_sizes_and_orientation_is_corrected():
 def test_resolution_is_kept(format_):
     picture, _ = round_trip(format_, Metadata(dots_per_mm=(300 / 25.4, 150 / 25.4)))
     assert picture.metadata.dots_per_mm == pytest.approx((300 / 25.4, 150 / 25.4), rel=0.002)
+
+
+@pytest.mark.parametrize("format_", ["jpeg", "png", "tiff"])
+def test_no_word_is_lost_on_a_resolution_that_is_kept(format_):
+    for dpi in (72, 96, 300, 1200):
+        assert round_trip(format_, Metadata(dots_per_mm=(dpi / 25.4, dpi / 25.4)))[1].notes == ()
+
+
+@pytest.mark.parametrize("format_", ["webp", "avif"])
+def test_a_resolution_that_has_no_place_is_told(format_):
+    _, written = round_trip(format_, Metadata(dots_per_mm=(300 / 25.4, 150 / 25.4)))
+    name = format_.upper()
+    assert written.notes == (f"resolution of 300 x 150 dpi left out: {name} has no place for it",)
+    _, written = round_trip(format_, Metadata(dots_per_mm=(72 / 25.4, 72 / 25.4)))
+    assert written.notes == (), "72 dpi says nothing"
+
+
+def test_exif_fields_that_a_format_does_not_know_are_counted():
+    rating = (0x4746, 3, 1, b"\5\0")
+    table, _ = pack_entries("<", [(0x010F, 2, 4, b"Fov\0"), rating], 8)
+    exif = b"II*\0" + struct.pack("<I", 8) + table + bytes(4)
+    assert round_trip("jpeg", Metadata(exif=exif))[1].notes == ()
+    _, written = round_trip("tiff", Metadata(exif=exif))
+    assert written.notes == ("1 of 2 EXIF fields left out: not known to TIFF",)
+
+
+def test_what_a_bigtiff_loses_is_told_when_written_and_when_read(monkeypatch):
+    monkeypatch.setattr("foveate.media.encode.LARGEST_TIFF_BYTES", 0)
+    picture, written = round_trip("tiff", Metadata(exif=make_exif(), iptc=IPTC, xmp=XMP))
+    assert (picture.metadata.exif, picture.metadata.iptc) == (None, None)
+    assert picture.metadata.xmp == XMP
+    assert written.notes == (
+        "EXIF left out: the BigTIFF encoder does not take it",
+        "IPTC left out: the BigTIFF encoder does not take it",
+    )
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_metadata_of_a_bigtiff_is_not_read_and_that_is_told(order):
+    def bigtiff(*tags):
+        entries = b"".join(struct.pack(order + "HHQ8x", tag, 4, 1) for tag in tags)
+        head = (b"II" if order == "<" else b"MM") + struct.pack(order + "HHHQ", 43, 8, 0, 16)
+        return head + struct.pack(order + "Q", len(tags)) + entries
+
+    def notes(data):
+        return read_tiff_metadata(lambda at, size: data[at : at + size]).unread
+
+    assert notes(bigtiff(0x0100, 0x8769, 0x83BB)) == ("EXIF", "IPTC")
+    assert notes(bigtiff(0x0100, 0x0112)) == ()
+    for size in (0, 7, 12, 20, 30):
+        assert notes(bigtiff(0x0100, 0x8769)[:8] + b"\xff" * size) == ()
+
+
+def test_text_of_a_png_is_not_kept_and_that_is_told(noise, save):
+    def chunk(kind, data):
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    path = save(noise(8, 8), "in.png", keep="none")
+    data = path.read_bytes()
+    texts = chunk(b"tEXt", b"Title\0a") + chunk(b"tEXt", b"Raw-profile type\0b")
+    path.write_bytes(data[:33] + texts + data[33:])
+    metadata = open_picture(path).metadata
+    assert round_trip("png", metadata)[1].notes == ("text left out: Title, Raw-profile type",)
+    assert round_trip("png", metadata, strip_metadata=True)[1].notes == ()
 
 
 @pytest.mark.parametrize("format_", ["jpeg", "tiff"])
