@@ -204,6 +204,22 @@ def test_evaluate_prints_rows_side_by_side(command: Command, tmp_path, own_model
     assert shown.err.startswith("set x2: ")
 
 
+def test_an_infinite_psnr_is_null_in_json(command: Command, tmp_path, own_model):
+    (tmp_path / "set" / "HR").mkdir(parents=True)
+    write_picture(tmp_path / "set" / "HR" / "flat.png", np.full((40, 48, 3), 90, np.uint8))
+    arguments = ["evaluate", "--model", own_model.id, "--data", "set"]
+
+    def refuse(word):
+        raise AssertionError(f"{word} is not JSON")
+
+    shown = command(*arguments, "--json")
+    model, bicubic = json.loads(shown.out, parse_constant=refuse)["rows"]
+    assert (bicubic["psnr_y"], bicubic["psnr_y_infinite"], bicubic["ssim_y"]) == (None, True, 1)
+    assert model["psnr_y"] > 20
+    assert model["psnr_y_infinite"] is False
+    assert "inf dB" in command(*arguments).out
+
+
 def test_bench_measures(command: Command, own_model, tmp_path):
     card = tmp_path / "own models" / f"{own_model.id}.toml"
     shown = command("bench", "--model", card, "--size", "32x24", "--rounds", "2", "--json")

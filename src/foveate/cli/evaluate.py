@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from foveate.bench.evaluate import Row
 
 
 @click.command(name="evaluate")
@@ -36,6 +41,8 @@ def command(
     """Measure PSNR-Y and SSIM-Y of a model, windows included, with bicubic beside it.
 
     DIR holds HR/NAME.png and LR_bicubic/X{s}/NAMEx{s}.png; missing LR is made by the same bicubic.
+    A picture that equals its HR in luma has an infinite PSNR, and so has a mean with it: in JSON,
+    which has no infinity, psnr_y is null then and psnr_y_infinite is true.
 
     \b
     Examples:
@@ -60,10 +67,16 @@ def command(
             "set": report.set,
             "scale": report.scale,
             "protocol": report.protocol,
-            "rows": [asdict(row) for row in rows],
+            "rows": [_as_json(row) for row in rows],
         }
-        click.echo(json.dumps(document))
+        click.echo(json.dumps(document, allow_nan=False))
         return
     click.echo(f"{report.set} x{report.scale}: {report.protocol}", err=True)
     for row in rows:
         click.echo(f"{row.name:32} {row.images:4d}  {row.psnr_y:7.3f} dB  {row.ssim_y:.4f}")
+
+
+def _as_json(row: Row) -> dict[str, Any]:
+    infinite = math.isinf(row.psnr_y)
+    fields = asdict(row) | {"psnr_y_infinite": infinite}
+    return fields | {"psnr_y": None} if infinite else fields
