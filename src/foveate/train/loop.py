@@ -74,7 +74,7 @@ def train(  # noqa: PLR0912, PLR0915 - one page that reads top to bottom is the 
     source = PatchSource(photos, recipe.seed, rank)
     stepped: nn.Module = DistributedDataParallel(net) if world > 1 else net
     log = CurveLog(out, step) if rank == 0 else None
-    tell(f"{len(photos.hr)} photos, {sum(p.numel() for p in net.parameters()):,} parameters")
+    tell(f"{photos.count} photos, {sum(p.numel() for p in net.parameters()):,} parameters")
 
     seconds, over = 0.0, False
     while step < recipe.optimiser.steps and not over:
@@ -114,7 +114,7 @@ def train(  # noqa: PLR0912, PLR0915 - one page that reads top to bottom is the 
             weights = (net.state_dict(), average.state_dict())
             save_checkpoint(
                 Checkpoint(
-                    settings, recipe.digest(), step, *weights, states, losses, len(photos.hr)
+                    settings, recipe.digest(), step, *weights, states, losses, photos.count
                 ),
                 path,
             )

@@ -20,9 +20,11 @@ class Muon(Optimizer):
     the scale factor: Keller Jordan, "Muon: an optimizer for hidden layers", 2024.
     """
 
-    def __init__(self, parameters: Iterable[Tensor], lr: float, momentum: float = 0.95) -> None:
-        """`lr` is the spectral size of one update."""
-        super().__init__(parameters, {"lr": lr, "momentum": momentum})
+    def __init__(
+        self, parameters: Iterable[Tensor], lr: float, momentum: float = 0.95, decay: float = 0.0
+    ) -> None:
+        """`lr` is the spectral size of one update; lr * decay of each kernel is taken off first."""
+        super().__init__(parameters, {"lr": lr, "momentum": momentum, "decay": decay})
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]  # noqa: ARG002, ANN401
@@ -37,6 +39,7 @@ class Muon(Optimizer):
                 state["momentum"].lerp_(p.grad, 1 - group["momentum"])
                 update = p.grad.lerp(state["momentum"], group["momentum"]).flatten(1)
                 tall = max(1.0, update.shape[0] / update.shape[1]) ** 0.5
+                p.mul_(1 - group["lr"] * group["decay"])
                 p.add_(_orthogonal(update).reshape(p.shape), alpha=-group["lr"] * tall)
 
 
@@ -56,7 +59,7 @@ def make_optimisers(net: nn.Module, settings: OptimiserSettings) -> list[Optimiz
     kernels = [p for p in net.parameters() if p.requires_grad and p.ndim == 4]
     others = [p for p in net.parameters() if p.requires_grad and p.ndim != 4]
     first: Optimizer = (
-        Muon(kernels, settings.kernel_rate)
+        Muon(kernels, settings.kernel_rate, decay=settings.kernel_decay)
         if settings.kernels == "muon"
         else Adam(kernels, settings.kernel_rate, betas=(0.9, 0.99))
     )

@@ -13,6 +13,7 @@ from torch import Tensor
 from foveate.errors import FoveateError, InputError
 from foveate.media.reader import read_pixels
 from foveate.train.degrade import crop_to_multiple, shrink, spoil
+from foveate.train.drawings import draw
 from foveate.train.recipe import DataSettings
 
 Pixels = NDArray[np.uint8]
@@ -23,8 +24,8 @@ LARGEST_SHARE = 6.0  # one photo is drawn at most this often, in units of the me
 class Photos:
     """All photos of a recipe, decoded once: HR and its clean LR, uint8 RGB.
 
-    Photos smaller than a patch are left out; `names` says which stayed. The first folder's first
-    `validation` photos are held out.
+    Photos smaller than a patch are left out; `names` says which stayed, `count` how many; drawings
+    of ours follow them. The first folder's first `validation` photos are held out.
 
     Raises:
         InputError: no usable photo in the folders.
@@ -48,21 +49,28 @@ class Photos:
             if len(self.held_out) < settings.validation:
                 self.held_out.append((shrink(hr, scale), hr))
                 continue
-            self.names.append(path.name)
-            self.hr.append(hr)
-            self.lr.append(shrink(hr, scale))
+            self._add(path.name, hr)
         if not self.hr:
             raise InputError(
                 f"no photos to train on in {', '.join(settings.folders) or 'data.folders'}",
                 f"none of at least {settings.patch * scale} pixels a side",
                 "--set 'data.folders=[\"FOLDER\"]'",
             )
+        self.count = len(self.hr)
+        for number in range(settings.drawings):
+            hr = draw(np.random.default_rng((1, number)))
+            self._add(f"drawing {number}", crop_to_multiple(hr, scale))
         area = np.array([lr.shape[0] * lr.shape[1] for lr in self.lr], float)
         area = np.minimum(area, area.mean() * LARGEST_SHARE)
         self.share = area / area.sum()
         if settings.degrade == "photo":
             random = np.random.default_rng(0)
             self.held_out = [(spoil(lr, random), hr) for lr, hr in self.held_out]
+
+    def _add(self, name: str, hr: Pixels) -> None:
+        self.names.append(name)
+        self.hr.append(hr)
+        self.lr.append(shrink(hr, self.scale))
 
 
 class PatchSource:

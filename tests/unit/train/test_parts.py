@@ -14,6 +14,7 @@ from foveate.nets.blocks import gaussian_blur  # noqa: E402
 from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig  # noqa: E402
 from foveate.train import export  # noqa: E402
 from foveate.train.degrade import spoil  # noqa: E402
+from foveate.train.drawings import draw
 from foveate.train.losses import restoration_loss  # noqa: E402
 from foveate.train.optimisers import Muon, set_rate  # noqa: E402
 from foveate.train.patches import PatchSource, Photos  # noqa: E402
@@ -54,6 +55,25 @@ def test_muon_moves_a_kernel_by_a_nearly_orthogonal_matrix(shape):
     tall = max(1, p.shape[0] / p[0].numel()) ** 0.5
     assert (singular / tall > 0.6).all()
     assert (singular / tall < 1.3).all()
+
+
+def test_muon_takes_the_decay_off_a_kernel_that_has_no_gradient():
+    p = torch.nn.Parameter(torch.ones(4, 4, 3, 3))
+    p.grad = torch.zeros_like(p)
+    Muon([p], lr=0.5, decay=0.2).step()
+    assert torch.allclose(p.detach(), torch.full_like(p, 0.9))
+
+
+def test_drawings_are_the_same_each_time_and_stand_behind_the_photos(photos):
+    assert np.array_equal(draw(np.random.default_rng(3)), draw(np.random.default_rng(3)))
+    settings = DataSettings((str(photos),), patch=16, validation=1, drawings=2)
+    loaded = Photos(settings, 3)
+    assert loaded.names[loaded.count :] == ["drawing 0", "drawing 1"]
+    assert loaded.hr[-1].shape == (384, 384, 3)
+    assert not np.array_equal(loaded.hr[-1], loaded.hr[-2])
+    # Sharp to the pixel: no photo has so many steps of more than half the range.
+    steps = np.abs(np.diff(loaded.hr[-1].astype(int), axis=1)).max(axis=2)
+    assert (steps > 128).mean() > 0.01
 
 
 def test_rate_warms_up_and_ends_at_zero():
