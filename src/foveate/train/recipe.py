@@ -15,7 +15,7 @@ from foveate.errors import UsageError
 class NetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which network; `options` are the fields of the family's configuration."""
 
-    family: Literal["rt4ksr"] = "rt4ksr"
+    family: Literal["rt4ksr", "esrt"] = "rt4ksr"
     options: dict[str, Any] = {}
     start: str = ""  # a checkpoint (.pt) or a model (id or path) it starts from
 
@@ -30,6 +30,7 @@ class DataSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         batch: patches per step and process.
         refresh: steps after which "photo" draws new noise and qualities.
         validation: number of photos held out, from the first folder.
+        drawings: number of drawn pictures of 384 x 384 among the photos; see drawings.py.
     """
 
     folders: tuple[str, ...] = ()
@@ -38,14 +39,20 @@ class DataSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     batch: int = 16
     refresh: int = 1000
     validation: int = 10
+    drawings: int = 0
 
 
 class OptimiserSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Adam for vectors; Adam or Muon for convolution kernels; linear warm-up, cosine to zero."""
+    """Adam for vectors; Adam or Muon for kernels; linear warm-up, cosine to zero.
+
+    `kernel_decay` times the rate is taken off each kernel per step (Muon only): without it kernels
+    grow for as long as they train.
+    """
 
     steps: int = 20_000
     kernels: Literal["adam", "muon"] = "adam"
     kernel_rate: float = 2e-3
+    kernel_decay: float = 0.0
     rate: float = 2e-3
     warmup: int = 200
     ema: float = 0.999

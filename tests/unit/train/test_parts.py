@@ -14,7 +14,7 @@ from foveate.nets.blocks import gaussian_blur  # noqa: E402
 from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig  # noqa: E402
 from foveate.train import export  # noqa: E402
 from foveate.train.degrade import spoil  # noqa: E402
-from foveate.train.drawings import draw
+from foveate.train.drawings import draw  # noqa: E402
 from foveate.train.losses import restoration_loss  # noqa: E402
 from foveate.train.optimisers import Muon, set_rate  # noqa: E402
 from foveate.train.patches import PatchSource, Photos  # noqa: E402
