@@ -100,8 +100,9 @@ def test_the_exit_code_of_a_wrong_engine_is_6(source: Path, engine, command: Com
     assert shown.err.startswith(f"error: refused the result for {source}: ")
 
 
-def test_brightness_is_guarded_under_opaque_alpha_too(source: Path, engine):
-    rgba = np.dstack([photo(*SIZE), np.full(SIZE, 255, np.uint8)])
+@pytest.mark.parametrize("alpha", [255, 130])
+def test_brightness_is_guarded_under_alpha_too(source: Path, engine, alpha):
+    rgba = np.dstack([photo(*SIZE), np.full(SIZE, alpha, np.uint8)])
     write_picture(source, rgba)
     engine(lambda sr: sr / 2)
     with pytest.raises(ModelError, match="brightness"):

@@ -6,7 +6,9 @@ from hypothesis import given
 
 from foveate.errors import ModelError
 from foveate.media.resample import RowResampler
+from foveate.pipelines.alpha import bleeding
 from foveate.pipelines.brightness import BrightnessGuard
+from foveate.pipelines.resize import PictureResampler
 from strategies import sizes
 
 Y, X = np.mgrid[:96, :128]
@@ -74,10 +76,61 @@ def test_wrong_brightness_is_refused(fault, dtype):
         check(pixels, wrong.astype(dtype), white)
 
 
-def test_colours_may_change_where_alpha_hides_them():
-    pixels = np.full((20, 20, 4), 200, np.uint8)
+UNEVEN = {
+    **{name: np.asarray(plane) for name, plane in HARD.items()},
+    "nearly hidden between": np.where(HARD["checkerboard"] > 0, 1, 255),
+    "other noise": 255 - HARD["noise"],
+    "disc": (np.hypot(X - 64, Y - 48) < 30) * 255,
+    "soft": np.clip(300 - 6 * np.hypot(X - 64, Y - 48), 0, 255),
+    "half": np.full(Y.shape, 128),
+}
+
+
+@pytest.mark.parametrize("alpha", UNEVEN)
+@pytest.mark.parametrize("colour", UNEVEN)
+def test_sound_enlargements_with_alpha_pass(colour, alpha):
+    """As the network does it: colours, filled where they are hidden, and alpha on its own."""
+    pixels = np.stack([UNEVEN[colour], UNEVEN[alpha]], axis=2).astype(np.uint8)
+    check(pixels, enlarged(bleeding(2).apply(pixels.copy()), 2 * 96, 2 * 128))
+    plain = PictureResampler((96, 128), (283, 259), 2, pixels.dtype)
+    check(pixels, plain.feed(pixels))
+
+
+@pytest.mark.parametrize("alpha", ["disc", "soft", "half", "white"])
+@pytest.mark.parametrize(
+    ("fault", "what"),
+    [
+        (lambda colours, alpha: (colours + 24, alpha), "brightness"),
+        (lambda colours, alpha: (255 - colours, alpha), "brightness"),
+        (lambda colours, alpha: (colours * 0, alpha), "brightness"),
+        (lambda colours, alpha: (colours, alpha * 0.8), ""),
+        (lambda colours, alpha: (colours * 0, np.maximum(alpha, 40)), ""),
+    ],
+)
+def test_wrong_brightness_is_refused_where_it_is_seen(fault, what, alpha):
+    scene = 60 + 40 * np.sin(X / 9) * np.cos(Y / 7)
+    pixels = np.stack([scene, scene, scene, UNEVEN[alpha]], axis=2).astype(np.uint8)
+    out = enlarged(pixels, 192, 256)
+    check(pixels, out)
+    colours, seen = fault(out[..., :3].astype(float), out[..., 3:].astype(float))
+    with pytest.raises(ModelError, match=f"the model changed the mean {what}"):
+        check(pixels, np.concatenate([colours, seen], axis=2).astype(np.uint8))
+
+
+def test_transparency_that_changes_is_refused_whatever_colour_it_shows():
+    pixels = np.zeros((20, 20, 4), np.uint8)
     out = np.zeros((40, 40, 4), np.uint8)
     check(pixels, out)
-    pixels[..., 3] = 255
+    pixels[..., 3] = 200
+    with pytest.raises(ModelError, match=r"changed the mean transparency by 200\.0 of 255"):
+        check(pixels, out)
+
+
+def test_colours_may_change_where_alpha_hides_them():
+    pixels = np.full((20, 20, 4), 200, np.uint8)
+    pixels[..., 3] = 0
+    out = np.zeros((40, 40, 4), np.uint8)
+    check(pixels, out)
+    pixels[..., 3] = out[..., 3] = 255
     with pytest.raises(ModelError, match=r"by 200\.0 of 255"):
         check(pixels, out)
