@@ -58,7 +58,7 @@ def commit() -> str:
         return ""
     command = ["git", "-C", str(CHECKOUT), "describe", "--always", "--dirty=+", "--abbrev=12"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - no shell, and words of our own
     except OSError:  # git is not installed
         return ""
     return done.stdout.strip()

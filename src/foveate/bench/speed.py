@@ -104,7 +104,7 @@ def measure_speed(
         raise UsageError("cannot measure", "size, rounds and threads start at 1")
     request = Request(model, width, height, engine, threads, rounds)
     command = [sys.executable, "-m", "foveate.bench.speed", json.dumps(asdict(request))]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - no shell, and words of our own
     if done.returncode < 0:
         cause = f"its process was ended by signal {-done.returncode}"
         raise ResourceError(f"cannot measure {model}", cause, "try a smaller --size")

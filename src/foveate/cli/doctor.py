@@ -38,14 +38,14 @@ def command(as_json: bool, debug: bool) -> None:  # noqa: ARG001 - main.py reads
 def gather() -> dict[str, str | list[str]]:
     """The facts, as words; a broken part is told, not raised."""
     from foveate.engine.open import available_engines  # noqa: PLC0415 - --help loads click only
-    from foveate.media.vips import decoder_versions  # noqa: PLC0415
-    from foveate.models.store import find_model, list_cards, own_folder  # noqa: PLC0415
-    from foveate.plan.machine import (  # noqa: PLC0415
+    from foveate.media.vips import decoder_versions  # noqa: PLC0415 - as above
+    from foveate.models.store import find_model, list_cards, own_folder  # noqa: PLC0415 - as above
+    from foveate.plan.machine import (  # noqa: PLC0415 - as above
         available_memory,
         available_threads,
         default_memory,
     )
-    from foveate.plan.memory import format_memory  # noqa: PLC0415
+    from foveate.plan.memory import format_memory  # noqa: PLC0415 - as above
 
     engines, broken = [], []
     for engine in available_engines():

@@ -50,7 +50,7 @@ def command(
       foveate evaluate --model rt4ksr_x2.photo --data BSD100 --degrade jpeg:q=75 --json
     """  # noqa: D301 - \b keeps click from joining the lines
     from foveate.bench.evaluate import evaluate  # noqa: PLC0415 - --help loads click only
-    from foveate.pipelines.pixels import OpenModel  # noqa: PLC0415
+    from foveate.pipelines.pixels import OpenModel  # noqa: PLC0415 - as above
 
     with OpenModel(model, engine=engine, threads=threads) as opened:
         report = evaluate(

@@ -22,7 +22,7 @@ def command(as_json: bool, debug: bool) -> None:  # noqa: ARG001 - main.py reads
     """  # noqa: D301 - \b keeps click from joining the lines
     import msgspec  # noqa: PLC0415 - --help loads click only
 
-    from foveate.models.store import list_cards  # noqa: PLC0415
+    from foveate.models.store import list_cards  # noqa: PLC0415 - as above
 
     entries = list_cards(on_broken=lambda error: click.echo(f"note: {error}", err=True))
     if as_json:

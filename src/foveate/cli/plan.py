@@ -28,7 +28,7 @@ def command(**values: Any) -> None:  # noqa: ANN401 - click passes every option 
 
     options = make_options(values)
     source, destination = read_source(values["input"]), open_destination(values["output"])
-    from foveate.pipelines.prepare import prepare_job  # noqa: PLC0415
+    from foveate.pipelines.prepare import prepare_job  # noqa: PLC0415 - as above
 
     plan = prepare_job(source, destination, options, only_plan=True).as_dict()
     if values["as_json"]:

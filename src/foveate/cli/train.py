@@ -44,8 +44,8 @@ def command(
     need_torch("train")
     import torch  # noqa: PLC0415 - the training extra
 
-    from foveate.train.loop import train  # noqa: PLC0415
-    from foveate.train.recipe import read_recipe  # noqa: PLC0415
+    from foveate.train.loop import train  # noqa: PLC0415 - as above
+    from foveate.train.recipe import read_recipe  # noqa: PLC0415 - as above
 
     if threads:
         torch.set_num_threads(threads)

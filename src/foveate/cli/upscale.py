@@ -45,7 +45,7 @@ def command(voice: Progress, /, **values: Any) -> None:  # noqa: ANN401 - click 
     options = make_options(values)
     destination = open_destination(values["output"])
     source = read_source(values["input"])
-    from foveate.pipelines.image import upscale_file  # noqa: PLC0415
+    from foveate.pipelines.image import upscale_file  # noqa: PLC0415 - as above
 
     report = upscale_file(source, destination, options, voice)
     if values["as_json"]:

@@ -65,7 +65,7 @@ def upscale_options(command: Command) -> Command:
 def make_options(values: dict[str, Any]) -> UpscaleOptions:
     """The typed options; raises UsageError for values that mean nothing."""
     from foveate.pipelines.options import UpscaleOptions  # noqa: PLC0415 - --help loads click only
-    from foveate.plan.memory import parse_memory  # noqa: PLC0415
+    from foveate.plan.memory import parse_memory  # noqa: PLC0415 - as above
 
     return UpscaleOptions(
         scale=values["scale"],

@@ -155,7 +155,7 @@ def _options(runtime: ModuleType, threads: int) -> onnxruntime.SessionOptions:
 @cache
 def _runtime_errors() -> tuple[type[Exception], ...]:
     """Every exception ONNX Runtime raises from its C++ side; they share no base but Exception."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as state  # noqa: PLC0415
+    from onnxruntime.capi import onnxruntime_pybind11_state as state  # noqa: PLC0415 - loads the library
 
     own = [v for v in vars(state).values() if isinstance(v, type) and issubclass(v, Exception)]
     return (*own, RuntimeError, ValueError)

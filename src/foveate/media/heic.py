@@ -93,12 +93,12 @@ def _open(file: SourceFile) -> Any:  # noqa: ANN401 - pillow-heif has no types
         raise InputError(f"cannot read {file.name}", str(error), "get the file again") from error
 
 
-def _mode(image: Any) -> str:  # noqa: ANN401
+def _mode(image: Any) -> str:  # noqa: ANN401 - pillow-heif has no types
     mode: str = image.mode.partition(";")[0]
     return "L" if mode == "I" else mode
 
 
-def _bits(image: Any) -> int:  # noqa: ANN401
+def _bits(image: Any) -> int:  # noqa: ANN401 - pillow-heif has no types
     return 16 if ";16" in image.mode else 8
 
 

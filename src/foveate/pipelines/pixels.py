@@ -77,7 +77,7 @@ class OpenModel:
             width,
             height,
             bands,
-            pixels.dtype.name,  # type: ignore[arg-type]
+            pixels.dtype.name,  # type: ignore[arg-type]  # a Depth, or upscale() has refused it
             self.card,
             memory_bytes=(self.memory_bytes or default_memory()),
             threads=self.threads,

@@ -68,7 +68,7 @@ def luma(planes: Float32) -> Float32:
 
 
 def _is_grey(area: Pixels) -> Mask:
-    return (area[..., 0] == area[..., 1]) & (area[..., 1] == area[..., 2])  # type: ignore[no-any-return]
+    return (area[..., 0] == area[..., 1]) & (area[..., 1] == area[..., 2])  # type: ignore[no-any-return]  # comparing untyped arrays gives Any
 
 
 def _all_along(claims: Mask, radius: int) -> Mask:
@@ -77,4 +77,4 @@ def _all_along(claims: Mask, radius: int) -> Mask:
     np.cumsum(~claims, axis=1, out=breaks[:, 1:])
     at = np.arange(length)
     last, first = np.minimum(at + radius + 1, length), np.maximum(at - radius, 0)
-    return breaks[:, last] == breaks[:, first]  # type: ignore[no-any-return]
+    return breaks[:, last] == breaks[:, first]  # type: ignore[no-any-return]  # comparing untyped arrays gives Any
