@@ -25,12 +25,17 @@ def photo(height: int, width: int, bands: int = 3, dtype: str = "uint8", seed: i
     return (unit * np.iinfo(dtype).max).astype(dtype)
 
 
-def write_picture(path: Path, pixels: Pixels, profile: str = "", **fields: Any) -> Path:
-    """Writes (H, W, C) pixels with a built-in colour profile ("p3") and metadata fields."""
-    image = pyvips.Image.new_from_array(pixels)
+def as_vips(pixels: Pixels) -> pyvips.Image:
+    """(H, W, C) uint8 or uint16 pixels as an image that knows its colours."""
+    image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
     kinds = {(1, 1): "b-w", (3, 1): "srgb", (1, 2): "grey16", (3, 2): "rgb16"}
     colours = 1 if image.bands < 3 else 3
-    image = image.copy(interpretation=kinds[colours, pixels.dtype.itemsize])
+    return image.copy(interpretation=kinds[colours, pixels.dtype.itemsize])
+
+
+def write_picture(path: Path, pixels: Pixels, profile: str = "", **fields: Any) -> Path:
+    """Writes (H, W, C) pixels with a built-in colour profile ("p3") and metadata fields."""
+    image = as_vips(pixels)
     if profile:
         fields["icc-profile-data"] = built_in_profile(profile)
     types = pyvips.GValue

@@ -1,14 +1,17 @@
 """Cards, pictures and Hypothesis strategies that several tests share."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from foveate.models.card import Card, WeightsFacts, WindowFacts
+from foveate.models.write import write_card
 
 # The same cases each time: a run on another machine can be compared; times are not judged here.
 settings.register_profile("ci", deadline=None, derandomize=True)
@@ -44,6 +47,15 @@ def make_card(
         window=WindowFacts(core[0], core[1], halo, multiple),
         weights=WeightsFacts(TINY.name, "", TINY.stat().st_size),
     )
+
+
+def write_tiny(folder: Path) -> Path:
+    """Puts the tiny network into a folder as the model `tiny_x2.test`; the path of its card."""
+    card, data = make_card(), TINY.read_bytes()
+    facts = WeightsFacts(f"{card.id}.onnx", hashlib.sha256(data).hexdigest(), len(data))
+    (folder / facts.file).write_bytes(data)
+    write_card(msgspec.structs.replace(card, weights=facts), folder / f"{card.id}.toml")
+    return folder / f"{card.id}.toml"
 
 
 def noise(height: int, width: int, bands: int = 3, dtype: str = "uint8", seed: int = 0) -> Any:

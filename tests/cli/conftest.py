@@ -1,16 +1,12 @@
 """Files that the commands are called with."""
 
-import hashlib
-import shutil
 from pathlib import Path
 
-import msgspec
 import pytest
 
-from foveate.models.card import Card, WeightsFacts
-from foveate.models.write import write_card
+from foveate.models.card import Card, read_card
 from pictures import photo, write_picture
-from strategies import TINY, make_card
+from strategies import write_tiny
 
 
 @pytest.fixture
@@ -24,9 +20,4 @@ def own_model(tmp_path: Path) -> Card:
     """The tiny network as the user's own model `tiny_x2.test`."""
     folder = tmp_path / "own models"
     folder.mkdir()
-    shutil.copy(TINY, folder)
-    digest = hashlib.sha256(TINY.read_bytes()).hexdigest()
-    weights = WeightsFacts(TINY.name, digest, TINY.stat().st_size)
-    card = msgspec.structs.replace(make_card(), weights=weights)
-    write_card(card, folder / f"{card.id}.toml")
-    return card
+    return read_card(write_tiny(folder))

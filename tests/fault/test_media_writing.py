@@ -14,9 +14,7 @@ import pytest
 
 from foveate.errors import OutputError
 from foveate.media import encode
-from foveate.media.encoding import Encoding
-from foveate.media.metadata import Metadata
-from foveate.media.writer import open_writer
+from outputs import open_output
 
 FORMATS = {"jpeg": 100, "png": None, "webp": 100, "tiff": None, "avif": 100}
 NOISE = np.random.default_rng(0).integers(0, 256, (256, 512, 3), np.uint8)
@@ -24,15 +22,9 @@ NOBODY = 65534
 
 
 def write(place, format_, *, overwrite=False, times=1):
-    with open_writer(
-        place,
-        Encoding(format_, FORMATS[format_], 8),
-        width=512,
-        height=256 * times,
-        bands=3,
-        depth=8,
-        metadata=Metadata(),
-        overwrite=overwrite,
+    shape = (256 * times, 512, 3)
+    with open_output(
+        place, format_, shape, quality=FORMATS[format_], overwrite=overwrite
     ) as writer:
         for _ in range(times):
             writer.write(NOISE)
@@ -180,16 +172,7 @@ def test_a_folder_without_permission_is_told(tmp_path):
 
 def interrupt(place, format_, *, blocks):
     """Writes some rows of 2048, then is interrupted."""
-    with open_writer(
-        place,
-        Encoding(format_, FORMATS[format_], 8),
-        width=512,
-        height=2048,
-        bands=3,
-        depth=8,
-        metadata=Metadata(),
-        overwrite=False,
-    ) as writer:
+    with open_output(place, format_, (2048, 512, 3), quality=FORMATS[format_]) as writer:
         for _ in range(blocks):
             writer.write(NOISE)
         raise KeyboardInterrupt

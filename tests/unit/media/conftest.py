@@ -6,24 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from foveate.media.vips import pyvips
-
-INTERPRETATIONS = {
-    (1, 8): "b-w",
-    (2, 8): "b-w",
-    (3, 8): "srgb",
-    (4, 8): "srgb",
-    (1, 16): "grey16",
-    (2, 16): "grey16",
-    (3, 16): "rgb16",
-    (4, 16): "rgb16",
-}
-
-
-def as_vips(pixels: np.ndarray) -> pyvips.Image:
-    depth = pixels.dtype.itemsize * 8
-    image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
-    return image.copy(interpretation=INTERPRETATIONS[pixels.shape[2], depth])
+from pictures import as_vips
 
 
 @pytest.fixture

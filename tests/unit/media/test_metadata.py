@@ -9,16 +9,14 @@ import pytest
 
 from foveate.errors import InputError
 from foveate.media.container import jpeg_segment, webp_with_exif
-from foveate.media.encoding import Encoding
 from foveate.media.exif import ExifBlock, check_exif, corrected_exif
 from foveate.media.iptc import from_photoshop, to_photoshop
 from foveate.media.metadata import Metadata, attach_metadata
 from foveate.media.picture import open_picture
 from foveate.media.tiff import Value, pack_directories, read_directory, read_tiff_metadata
 from foveate.media.vips import pyvips
-from foveate.media.writer import open_writer
+from outputs import FORMATS, open_output
 
-QUALITY = {"jpeg": 90, "webp": 90, "avif": 80}
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><note>f\xc3\xaate</note></x:xmpmeta>'
 IPTC = b"\x1c\x02\x78\x00\x05hello" + b"\x1c\x02\x19\x00\x03key"
 MAKER_NOTE = b"Maker\0\x01\x02" + bytes(range(200))
@@ -90,17 +88,7 @@ def summary(exif):
 def round_trip(format_, metadata, *, size=(32, 24), **options):
     pixels = np.full((*size, 3), 120, np.uint8)
     stream = io.BytesIO()
-    with open_writer(
-        stream,
-        Encoding(format_, QUALITY.get(format_), 8),
-        width=size[1],
-        height=size[0],
-        bands=3,
-        depth=8,
-        metadata=metadata,
-        overwrite=False,
-        **options,
-    ) as writer:
+    with open_output(stream, format_, pixels.shape, metadata=metadata, **options) as writer:
         writer.write(pixels)
         written = writer.finish()
     return open_picture(stream.getvalue()), written
@@ -112,14 +100,14 @@ def profile():
     return bytes(image.icc_transform("p3").get("icc-profile-data"))
 
 
-@pytest.mark.parametrize("format_", ["jpeg", "png", "webp", "tiff", "avif"])
+@pytest.mark.parametrize("format_", FORMATS)
 def test_profile_comes_out_byte_for_byte(format_, profile):
     picture, written = round_trip(format_, Metadata(icc=profile))
     assert picture.metadata.icc == profile
     assert not written.notes
 
 
-@pytest.mark.parametrize("format_", ["jpeg", "png", "webp", "tiff", "avif"])
+@pytest.mark.parametrize("format_", FORMATS)
 def test_xmp_comes_out_byte_for_byte(format_):
     picture, written = round_trip(format_, Metadata(xmp=XMP))
     assert picture.metadata.xmp == XMP
@@ -273,7 +261,7 @@ def test_exif_goes_from_tiff_to_jpeg():
     assert summary(jpeg.metadata.exif)["gps", 0x0002] == summary(make_exif(">"))["gps", 0x0002]
 
 
-@pytest.mark.parametrize("format_", ["jpeg", "png", "webp", "tiff", "avif"])
+@pytest.mark.parametrize("format_", FORMATS)
 def test_stripping_keeps_the_profile_only(format_, profile):
     everything = Metadata(icc=profile, exif=make_exif(), xmp=XMP, iptc=IPTC, dots_per_mm=(9, 9))
     picture, _ = round_trip(format_, everything, strip_metadata=True)
@@ -307,7 +295,7 @@ def test_a_broken_block_is_told_and_never_fails(keep, noise, save):
         assert any("broken EXIF left out" in note for note in picture.notes)
 
 
-@pytest.mark.parametrize("format_", ["jpeg", "png", "webp", "tiff", "avif"])
+@pytest.mark.parametrize("format_", FORMATS)
 @pytest.mark.parametrize(
     "metadata",
     [

@@ -6,32 +6,18 @@ import pytest
 
 from foveate.errors import OutputError
 from foveate.media import writer as writer_module
-from foveate.media.encoding import Encoding
 from foveate.media.feed import RowFeed
-from foveate.media.metadata import Metadata
 from foveate.media.picture import open_picture
 from foveate.media.reader import read_pixels
-from foveate.media.writer import open_writer
-
-QUALITY = {"jpeg": 95, "webp": 95, "avif": 90}
+from outputs import FORMATS, open_output
 
 
-def write(place, pixels, format_, *, depth=None, metadata=None, overwrite=False, step=13, **more):
-    height, width, bands = pixels.shape
-    rows_depth = pixels.dtype.itemsize * 8
-    encoding = Encoding(format_, more.pop("quality", QUALITY.get(format_)), depth or rows_depth)
-    with open_writer(
-        place,
-        encoding,
-        width=width,
-        height=height,
-        bands=bands,
-        depth=rows_depth,
-        metadata=metadata or Metadata(),
-        overwrite=overwrite,
-        **more,
+def write(place, pixels, format_, *, depth=None, step=13, **options):
+    own = pixels.dtype.itemsize * 8
+    with open_output(
+        place, format_, pixels.shape, depth=own, file_depth=depth, **options
     ) as writer:
-        for top in range(0, height, step):
+        for top in range(0, len(pixels), step):
             writer.write(pixels[top : top + step])
         return writer.finish()
 
@@ -117,7 +103,7 @@ def test_bytes_do_not_depend_on_how_rows_come(noise, step):
     assert other.getvalue() == reference.getvalue()
 
 
-@pytest.mark.parametrize("format_", ["jpeg", "png", "webp", "tiff", "avif"])
+@pytest.mark.parametrize("format_", FORMATS)
 def test_a_stream_gets_the_whole_file(scene, format_):
     stream = io.BytesIO()
     written = write(stream, scene(30, 40), format_)
@@ -128,16 +114,7 @@ def test_a_stream_gets_the_whole_file(scene, format_):
 def test_rows_may_be_changed_after_they_were_written(noise, tmp_path):
     pixels = noise(50, 20)
     shared_rows = np.empty((10, 20, 3), np.uint8)
-    with open_writer(
-        tmp_path / "out.png",
-        Encoding("png", None, 8),
-        width=20,
-        height=50,
-        bands=3,
-        depth=8,
-        metadata=Metadata(),
-        overwrite=False,
-    ) as writer:
+    with open_output(tmp_path / "out.png", "png", pixels.shape) as writer:
         for top in range(0, 50, 10):
             shared_rows[...] = pixels[top : top + 10]
             writer.write(shared_rows)
@@ -146,17 +123,8 @@ def test_rows_may_be_changed_after_they_were_written(noise, tmp_path):
     assert np.array_equal(read_pixels(tmp_path / "out.png"), pixels)
 
 
-def open_png(path, *, height=20, width=10, overwrite=False):
-    return open_writer(
-        path,
-        Encoding("png", None, 8),
-        width=width,
-        height=height,
-        bands=3,
-        depth=8,
-        metadata=Metadata(),
-        overwrite=overwrite,
-    )
+def open_png(path):
+    return open_output(path, "png", (20, 10, 3))
 
 
 def test_leaving_without_finish_leaves_nothing(noise, tmp_path):

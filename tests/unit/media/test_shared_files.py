@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from foveate.errors import InputError
-from foveate.media.encoding import Encoding
 from foveate.media.picture import open_picture
 from foveate.media.reader import open_rows, read_pixels
-from foveate.media.writer import open_writer
+from outputs import open_output
 
 
 @dataclass(frozen=True)
@@ -151,17 +150,10 @@ def test_file_copied_to_png_has_the_same_samples_and_profile(files, name, tmp_pa
     needs_heic(name)
     picture = open_picture(files / name, first_frame=True)
     out = tmp_path / "out.png"
-    size = {"width": picture.width, "height": picture.height, "bands": picture.bands}
+    shape, depth = (picture.height, picture.width, picture.bands), picture.depth
     with (
         open_rows(picture) as reader,
-        open_writer(
-            out,
-            Encoding("png", None, picture.depth),
-            **size,
-            depth=picture.depth,
-            metadata=picture.metadata,
-            overwrite=False,
-        ) as writer,
+        open_output(out, "png", shape, depth=depth, metadata=picture.metadata) as writer,
     ):
         while len(rows := reader.read(37)):
             writer.write(rows)
