@@ -101,13 +101,14 @@ def cache_folder() -> Path:
 
 
 def _fitting_side(session: Session, window: WindowFacts) -> int:
-    """Pixels a side of a call that takes about CALL_S."""
+    """Pixels a side of a call that takes about CALL_S, at most those of a window."""
     smallest = round_up(max(SMALLEST_PX, window.minimum), window.multiple)
     lr = check_window(smallest)
     session.run(lr)  # the first call allocates
     started = time.perf_counter()
     session.run(lr)
-    side = min(smallest * math.sqrt(CALL_S / (time.perf_counter() - started)), LARGEST_PX)
+    side = smallest * math.sqrt(CALL_S / (time.perf_counter() - started))
+    side = min(side, LARGEST_PX, min(window.core_width, window.core_height) + 2 * window.halo)
     return max(smallest, int(side) // window.multiple * window.multiple)
 
 
