@@ -79,7 +79,7 @@ def test_what_is_measured_is_one_worker_of_those_at_work(monkeypatch, device, sp
 
 def test_no_call_is_larger_than_a_window_or_than_need_be(monkeypatch):
     """A network of one fixed shape takes no other."""
-    for card, fitting in ((make_card((64, 48)), 48 + 2 * 6), (make_card((640, 480)), 256)):
+    for card, most_px in ((make_card((64, 48)), 48 + 2 * 6), (make_card((640, 480)), 256)):
         sides: list[int] = []
 
         def note(sr, sides=sides):
@@ -89,7 +89,7 @@ def test_no_call_is_larger_than_a_window_or_than_need_be(monkeypatch):
         sessions = [FakeSession(card, note)]
         monkeypatch.setattr("foveate.plan.speed.open_sessions", lambda *_, s=sessions, **__: s)
         measure_lr_pixels_per_s(Model(card, TINY), "onnxruntime", "cuda", 1)
-        assert (sides[0], max(sides)) == (32, fitting)
+        assert sides[0] == 32 <= max(sides) <= most_px
 
 
 @pytest.mark.parametrize(
