@@ -6,9 +6,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 pytestmark = pytest.mark.train
 
-from foveate.nets.blocks import BicubicAnchor, RepConv  # noqa: E402
-from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig  # noqa: E402
-from foveate.train.export import fold  # noqa: E402
+from foveate.nets.blocks import BicubicAnchor, RepConv
+from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig
+from foveate.train.export import fold
 
 SHIPPED_SHAPE = {
     "blocks": 3,

@@ -11,10 +11,10 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 pytestmark = pytest.mark.train
 
-from foveate.errors import InputError, UsageError  # noqa: E402
-from foveate.train import loop  # noqa: E402
-from foveate.train.checkpoint import read_checkpoint  # noqa: E402
-from foveate.train.loop import train  # noqa: E402
+from foveate.errors import InputError, UsageError
+from foveate.train import loop
+from foveate.train.checkpoint import read_checkpoint
+from foveate.train.loop import train
 
 
 def curve(folder):

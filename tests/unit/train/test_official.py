@@ -7,9 +7,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 pytestmark = pytest.mark.train
 
-from foveate.errors import InputError, ModelError, UsageError  # noqa: E402
-from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig  # noqa: E402
-from foveate.train.official import read_official  # noqa: E402
+from foveate.errors import InputError, ModelError, UsageError
+from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig
+from foveate.train.official import read_official
 
 
 class Evil:

@@ -6,19 +6,19 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 pytestmark = pytest.mark.train
 
-from foveate.colour import luma  # noqa: E402
-from foveate.errors import ModelError  # noqa: E402
-from foveate.media.resample import imresize  # noqa: E402
-from foveate.models.card import TrainingFacts, read_card  # noqa: E402
-from foveate.nets.blocks import gaussian_blur  # noqa: E402
-from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig  # noqa: E402
-from foveate.train import export  # noqa: E402
-from foveate.train.degrade import spoil  # noqa: E402
-from foveate.train.drawings import draw  # noqa: E402
-from foveate.train.losses import restoration_loss  # noqa: E402
-from foveate.train.optimisers import Muon, set_rate  # noqa: E402
-from foveate.train.patches import PatchSource, Photos  # noqa: E402
-from foveate.train.recipe import DataSettings, LossSettings, OptimiserSettings  # noqa: E402
+from foveate.colour import luma
+from foveate.errors import ModelError
+from foveate.media.resample import imresize
+from foveate.models.card import TrainingFacts, read_card
+from foveate.nets.blocks import gaussian_blur
+from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig
+from foveate.train import export
+from foveate.train.degrade import spoil
+from foveate.train.drawings import draw
+from foveate.train.losses import restoration_loss
+from foveate.train.optimisers import Muon, set_rate
+from foveate.train.patches import PatchSource, Photos
+from foveate.train.recipe import DataSettings, LossSettings, OptimiserSettings
 
 CLAIMS = export.Claims("net", "tests", "a net", "none", "none", TrainingFacts())
 

@@ -8,13 +8,13 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 pytestmark = pytest.mark.train
 
-from foveate.errors import UsageError  # noqa: E402
-from foveate.models.card import TrainingFacts, read_card  # noqa: E402
-from foveate.nets.build import build_net  # noqa: E402
-from foveate.train.export import Claims, count_macs, export_net, fold  # noqa: E402
-from foveate.train.losses import restoration_loss  # noqa: E402
-from foveate.train.optimisers import make_optimisers  # noqa: E402
-from foveate.train.recipe import read_recipe  # noqa: E402
+from foveate.errors import UsageError
+from foveate.models.card import TrainingFacts, read_card
+from foveate.nets.build import build_net
+from foveate.train.export import Claims, count_macs, export_net, fold
+from foveate.train.losses import restoration_loss
+from foveate.train.optimisers import make_optimisers
+from foveate.train.recipe import read_recipe
 
 RECIPES = Path(__file__).parents[3] / "recipes"
 SHIPPED = sorted(RECIPES.glob("*.toml"))

@@ -5,11 +5,11 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 pytestmark = pytest.mark.train
 
-from foveate.errors import ModelError  # noqa: E402
-from foveate.models.card import TrainingFacts  # noqa: E402
-from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig  # noqa: E402
-from foveate.train.export import Claims, export_net  # noqa: E402
-from foveate.train.start import start_from  # noqa: E402
+from foveate.errors import ModelError
+from foveate.models.card import TrainingFacts
+from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig
+from foveate.train.export import Claims, export_net
+from foveate.train.start import start_from
 
 CLAIMS = Claims("net", "tests", "a net", "none", "none", TrainingFacts())
 
