@@ -10,9 +10,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 pytestmark = pytest.mark.train
 
-from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig
-from foveate.train.export import fold
-from foveate.train.official import read_official
+from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig  # noqa: E402 - needs torch, see importorskip above
+from foveate.train.export import fold  # noqa: E402 - needs torch, see importorskip above
+from foveate.train.official import read_official  # noqa: E402 - needs torch, see importorskip above
 
 
 @pytest.fixture
@@ -65,7 +65,9 @@ def test_hf_branch_switched_on_gives_the_golden_output(golden):
 @pytest.mark.parametrize("scale", [2, 3, 4])
 @pytest.mark.parametrize(("hf", "key"), [("gaussian", "y_hf_on"), ("none", "y_hf_off")])
 @pytest.mark.parametrize(("dtype", "limit"), [(torch.float32, 2e-5), (torch.float64, 1e-6)])
-def test_ruled_weights_give_the_golden_output(golden, scale, hf, key, dtype, limit):
+def test_ruled_weights_give_the_golden_output(  # noqa: PLR0917 - one per parameter
+    golden, scale, hf, key, dtype, limit
+):
     vectors = np.load(golden / f"rt4ksr_x{scale}_rule_24x20.npz")
     net = ruled_net(scale, hf)
     assert difference(net, vectors["x"], vectors[key], dtype) < limit

@@ -27,7 +27,7 @@ def write_png(path, pixels):
 def one_thread():
     """Two threads wait for each other on a busy machine; nets this small gain nothing by them."""
     try:
-        import torch
+        import torch  # noqa: PLC0415 - absent in the inference half
     except ImportError:
         return
     torch.set_num_threads(1)
@@ -47,7 +47,7 @@ def photos(tmp_path_factory):
 
 @pytest.fixture
 def recipe(photos):
-    from foveate.train.recipe import (
+    from foveate.train.recipe import (  # noqa: PLC0415 - knows torch's settings only
         DataSettings,
         LogSettings,
         NetSettings,
