@@ -10,9 +10,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 pytestmark = pytest.mark.train
 
-from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig  # noqa: E402 - needs torch, see importorskip above
-from foveate.train.export import fold  # noqa: E402 - needs torch, see importorskip above
-from foveate.train.official import read_official  # noqa: E402 - needs torch, see importorskip above
+from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig
+from foveate.train.export import fold
+from foveate.train.official import read_official
 
 
 @pytest.fixture
