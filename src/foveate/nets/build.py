@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from foveate.errors import UsageError
+from foveate.nets.esrt import ESRT, ESRTConfig
 from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig
 
-FAMILIES = {"rt4ksr": (RT4KSR, RT4KSRConfig)}
+Net = RT4KSR | ESRT
+FAMILIES: dict[str, tuple[type[Any], type[Any]]] = {  # name: the network, its configuration
+    "rt4ksr": (RT4KSR, RT4KSRConfig),
+    "esrt": (ESRT, ESRTConfig),
+}
 
 
-def build_net(family: str, options: dict[str, Any]) -> RT4KSR:
+def build_net(family: str, options: dict[str, Any]) -> Net:
     """A freshly initialised network.
 
     Raises:
@@ -24,3 +29,8 @@ def build_net(family: str, options: dict[str, Any]) -> RT4KSR:
     except (TypeError, ValueError) as error:
         known = ", ".join(config.__dataclass_fields__)
         raise UsageError(f"cannot build {family}", str(error), f"options: {known}") from error
+
+
+def family_of(net: Net) -> str:
+    """The family a network is of."""
+    return next(name for name, (kind, _) in FAMILIES.items() if type(net) is kind)
