@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import pickle
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from foveate.errors import InputError, ModelError, UsageError
+from foveate.nets.build import Net
+from foveate.nets.esrt import ESRT, ESRTConfig
 from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig
 
 
-def read_official(path: Path, family: str) -> RT4KSR:
+def read_official(path: Path, family: str) -> Net:
     """A net of `family` holding the tensors of the authors' file, every one accounted for.
 
     Raises:
@@ -22,9 +25,12 @@ def read_official(path: Path, family: str) -> RT4KSR:
         ModelError: tensors are missing, left over or of a wrong shape.
         UsageError: no reader for this family.
     """
-    if family != "rt4ksr":
-        raise UsageError(f"cannot import weights of family {family!r}", "", "known: rt4ksr")
-    return _rt4ksr(_read_tensors(path), path)
+    families: dict[str, Callable[[dict[str, Tensor], Path], Net]]
+    families = {"rt4ksr": _rt4ksr, "esrt": _esrt}
+    if family not in families:
+        known = ", ".join(families)
+        raise UsageError(f"cannot import weights of family {family!r}", "", f"known: {known}")
+    return families[family](_read_tensors(path), path)
 
 
 def _read_tensors(path: Path) -> dict[str, Tensor]:
@@ -55,22 +61,11 @@ def _rt4ksr(tensors: dict[str, Tensor], path: Path) -> RT4KSR:
         scale = round((tensors["upsample.0.weight"].shape[0] / 3) ** 0.5 / 2)
         hf = float(tensors["gamma"].item()) != 0.0
     except (KeyError, ValueError, RuntimeError) as error:
-        raise ModelError(
-            f"{path} is not an RT4KSR weight file",
-            f"missing {error}; it holds {', '.join(list(tensors)[:3])} ...",
-            "head.0, body.N, tail, upsample.0 and gamma are expected",
-        ) from error
+        expected = "head.0, body.N, tail, upsample.0 and gamma"
+        raise _foreign(path, "an RT4KSR", error, tensors, expected) from error
     blocks = len({name.split(".")[1] for name in tensors if name.startswith("body.")})
-    net = RT4KSR(RT4KSRConfig(scale, features, blocks, expand=expand, hf="gaussian"))
-    expected = {name: value.shape for name, value in net.state_dict().items()}
-    odd = [n for n in expected.keys() | tensors.keys() if _shape(tensors, n) != expected.get(n)]
-    if odd or channels != 12:
-        raise ModelError(
-            f"{path} does not fit RT4KSR x{scale}",
-            f"{len(odd)} tensors missing, left over or misshapen: {', '.join(sorted(odd)[:3])}",
-            "every tensor must be accounted for",
-        )
-    net.load_state_dict(tensors)
+    config = RT4KSRConfig(scale, features, blocks, expand=expand, hf="gaussian")
+    net = _filled(RT4KSR, config, tensors, path, fits=channels == 12)
     if hf:
         return net
     # With gamma 0 the authors' files carry an untrained branch (bit-identical in x2 and x3) that
@@ -81,5 +76,54 @@ def _rt4ksr(tensors: dict[str, Tensor], path: Path) -> RT4KSR:
     return plain
 
 
-def _shape(tensors: dict[str, Tensor], name: str) -> torch.Size | None:
-    return tensors[name].shape if name in tensors else None
+def _esrt(tensors: dict[str, Tensor], path: Path) -> ESRT:
+    """Reads C and scale off the shapes; an upsampler of two steps is x4."""
+    try:
+        features = tensors["head.0.weight"].shape[0]
+        step = round((tensors["tail.0.0.weight"].shape[0] / features) ** 0.5)
+        scale = step**2 if "tail.0.2.weight" in tensors else step
+        config = ESRTConfig(scale, features)
+    except (KeyError, ValueError, IndexError, ZeroDivisionError) as error:
+        expected = "head.0, body.0, reduce, tail and up"
+        raise _foreign(path, "an ESRT", error, tensors, expected) from error
+    return _filled(ESRT, config, tensors, path)
+
+
+def _foreign(
+    path: Path, what: str, error: Exception, tensors: dict[str, Tensor], expected: str
+) -> ModelError:
+    """The error for tensors of another network."""
+    return ModelError(
+        f"{path} is not {what} weight file",
+        f"{'missing ' if isinstance(error, KeyError) else ''}{error}; "
+        f"it holds {', '.join(list(tensors)[:3])} ...",
+        f"{expected} are expected",
+    )
+
+
+N = TypeVar("N", RT4KSR, ESRT)
+
+
+def _filled(
+    kind: Callable[[Any], N],
+    config: RT4KSRConfig | ESRTConfig,
+    tensors: dict[str, Tensor],
+    path: Path,
+    *,
+    fits: bool = True,
+) -> N:
+    """The net of `config` with these tensors, if names and shapes are exactly its own."""
+    with torch.device("meta"):  # a hostile file may claim a size that would fill the memory
+        net = kind(config)
+    expected = {name: value.shape for name, value in net.state_dict().items()}
+    found = {name: value.shape for name, value in tensors.items()}
+    odd = [n for n in expected.keys() | found.keys() if expected.get(n) != found.get(n)]
+    if odd or not fits:
+        raise ModelError(
+            f"{path} does not fit {type(net).__name__} x{config.scale}",
+            f"{len(odd)} tensors missing, left over or misshapen: {', '.join(sorted(odd)[:3])}",
+            "every tensor must be accounted for",
+        )
+    net = kind(config)
+    net.load_state_dict(tensors)
+    return net
