@@ -1,0 +1,74 @@
+"""The authors' LMD-ViT layout: a net read off the tensors' names and shapes, all accounted for.
+
+The file itself is opened by official.py's restricted reader.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from foveate.errors import ModelError
+from foveate.nets.lmdvit import LMDViT, LMDViTConfig
+
+RECOMPUTED = ".relative_position_index"  # a constant that the authors' file carries 40 times
+
+
+def lmdvit_from_tensors(tensors: dict[str, Tensor], path: Path) -> LMDViT:
+    """A net holding the authors' tensors; width, depths, heads and window come off their shapes.
+
+    Args:
+        tensors: name without prefix -> tensor. The relative position indices may be there or not;
+            they are taken from no file.
+        path: the file, for messages.
+
+    Raises:
+        ModelError: not LMD-ViT, or tensors are missing, left over or of a wrong shape.
+    """
+    tensors = {name: t for name, t in tensors.items() if not name.endswith(RECOMPUTED)}
+    config = _config(tensors, path)
+    with torch.device("meta"):  # a hostile file may claim a size that would fill the memory
+        shapes = LMDViT(config).state_dict()
+    expected = {name: t.shape for name, t in shapes.items() if not name.endswith(RECOMPUTED)}
+    found = {name: t.shape for name, t in tensors.items()}
+    odd = [n for n in expected.keys() | found.keys() if expected.get(n) != found.get(n)]
+    if odd:
+        raise ModelError(
+            f"{path} does not fit LMD-ViT",
+            f"{len(odd)} tensors missing, left over or misshapen: {', '.join(sorted(odd)[:3])}",
+            "every tensor must be accounted for",
+        )
+    net = LMDViT(config)
+    net.load_state_dict(net.state_dict() | tensors)
+    return net
+
+
+def _config(tensors: dict[str, Tensor], path: Path) -> LMDViTConfig:
+    levels = len({n for n in tensors if re.fullmatch(r"dowsample_\d+\.conv\.0\.weight", n)})
+    stages = [f"encoderlayer_{i}" for i in range(levels)] + ["conv"]
+    stages += [f"decoderlayer_{i}" for i in range(levels)]
+    table = ".attn.relative_position_bias_table"
+    try:
+        first = f"{stages[0]}.blocks.0"
+        hidden, features = tensors[f"{first}.mlp.linear1.0.weight"].shape
+        return LMDViTConfig(
+            width=tensors["input_proj.proj.0.weight"].shape[0],
+            depths=tuple(
+                sum(n.startswith(f"{stage}.blocks.") and n.endswith(table) for n in tensors)
+                for stage in stages
+            ),
+            heads=tuple(tensors[f"{stage}.blocks.0{table}"].shape[1] for stage in stages),
+            window=round((tensors[f"{first}{table}"].shape[0] ** 0.5 + 1) / 2),
+            mlp_ratio=hidden // features,
+            modulators=f"{stages[-1]}.blocks.0.modulator.weight" in tensors,
+        )
+    except (KeyError, ValueError, IndexError) as error:
+        raise ModelError(
+            f"{path} is not an LMD-ViT weight file",
+            f"missing {error}; it holds {', '.join(list(tensors)[:3])} ...",
+            "input_proj, encoderlayer_N, dowsample_N, conv, upsample_N, decoderlayer_N and "
+            "output_proj are expected",
+        ) from error
