@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 pytestmark = pytest.mark.train
 
 from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig
-from foveate.train.export import fold
+from foveate.train.graph import fold
 from foveate.train.official import read_official
 
 

@@ -218,7 +218,7 @@ def gaussian_blur(x: Tensor, pad: str = "reflect") -> Tensor:
 
 def without_autocast(x: Tensor) -> AbstractContextManager[object]:
     """Operations keep the precision of `x`; no effect while a graph is exported or counted."""
-    if x.is_meta or torch.jit.is_tracing():
+    if x.is_meta or torch.onnx.is_in_onnx_export():
         return nullcontext()
     return torch.autocast(x.device.type, enabled=False)
 

@@ -113,9 +113,7 @@ def train(  # noqa: PLR0912, PLR0915 - one page that reads top to bottom is the 
             states = [optimiser.state_dict() for optimiser in optimisers]
             weights = (net.state_dict(), average.state_dict())
             save_checkpoint(
-                Checkpoint(
-                    settings, recipe.digest(), step, *weights, states, losses, photos.count
-                ),
+                Checkpoint(settings, recipe.digest(), step, *weights, states, losses, photos.count),
                 path,
             )
     if world > 1:

@@ -12,7 +12,7 @@ from foveate.media.resample import imresize
 from foveate.models.card import TrainingFacts, read_card
 from foveate.nets.blocks import gaussian_blur
 from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig
-from foveate.train import export
+from foveate.train import export, graph
 from foveate.train.degrade import spoil
 from foveate.train.drawings import draw
 from foveate.train.losses import restoration_loss
@@ -122,7 +122,7 @@ def test_spoiling_follows_its_random_numbers_and_keeps_the_size():
 
 def test_export_refuses_a_graph_that_differs_from_torch(tmp_path, monkeypatch):
     net = RT4KSR(RT4KSRConfig(features=8, blocks=1))
-    monkeypatch.setattr(export, "PARITY_LIMIT", 0.0)
+    monkeypatch.setattr(graph, "PARITY_LIMIT", 0.0)
     with pytest.raises(ModelError, match="ONNX differs from torch"):
         export.export_net(net, CLAIMS, tmp_path)
     assert list(tmp_path.iterdir()) == []
