@@ -10,8 +10,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 pytestmark = pytest.mark.train
 
-from foveate.nets.attention import Attend  # noqa: E402 - needs torch
-from foveate.nets.esrt import ESRT, ESRTConfig  # noqa: E402 - needs torch
+from foveate.nets.attention import Attend
+from foveate.nets.esrt import ESRT, ESRTConfig
 
 LIMITS = [(torch.float32, 5e-4), (torch.float64, 4e-6)]  # of outputs of standard deviation 9 to 14
 SCALED = (".scale", ".relu.weight", "norm1.weight", "norm2.weight")

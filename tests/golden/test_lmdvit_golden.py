@@ -11,9 +11,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 pytestmark = pytest.mark.train
 
-from foveate.nets.attention_windows import centred_padding  # noqa: E402
-from foveate.nets.lmdvit import LMDViT, LMDViTConfig  # noqa: E402
-from foveate.train import deblur_losses  # noqa: E402
+from foveate.nets.attention_windows import centred_padding
+from foveate.nets.lmdvit import LMDViT, LMDViTConfig
+from foveate.train import deblur_losses
 
 NETS = {"full": LMDViTConfig(), "tiny": LMDViTConfig(width=16, depths=(1, 1, 2, 3, 2, 3, 2, 1, 1))}
 LAYER_NORMS = ("norm1.weight", "norm2.weight", "in_conv.2.weight")

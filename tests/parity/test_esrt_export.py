@@ -9,10 +9,10 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 pytestmark = pytest.mark.train
 
-import onnxruntime  # noqa: E402 - needs torch
+import onnxruntime
 
-from foveate.nets.attention import Attend  # noqa: E402 - needs torch
-from foveate.nets.esrt import ESRT, ESRTConfig  # noqa: E402 - needs torch
+from foveate.nets.attention import Attend
+from foveate.nets.esrt import ESRT, ESRTConfig
 
 LIMIT = 1e-4  # of outputs of standard deviation 0.1 to 2
 

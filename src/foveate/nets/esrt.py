@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from foveate.nets.attention import Attend
-from foveate.nets.blocks import BicubicAnchor, without_autocast
+from foveate.nets.blocks import BicubicAnchor
 from foveate.nets.esrt_blocks import HPB, ConvRelu, Scale, upsampler
 from foveate.nets.esrt_transformer import EfficientTransformer, SplitAttention
 
