@@ -22,7 +22,8 @@ class Attend:
     """How attention is computed; never what it computes (agreement: 1e-5 in float32).
 
     Attributes:
-        way: "fused" (torch's scaled_dot_product_attention), "blocked" or "plain".
+        way: "fused" (torch's scaled_dot_product_attention; in bfloat16 training four heads at a
+            time, see `_sliced`), "blocked" or "plain".
         block: queries of each sequence per block of "blocked", which holds B * heads * block * T
             scores and as many exponentials at a time, also in training: there the backward pass
             computes them again.
@@ -53,7 +54,13 @@ class Attend:
 
 
 def _fused(q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
-    """In float32 also under bfloat16 autocast, where this kernel takes a third longer."""
+    """Torch's kernel, in float32 always; training in bfloat16 has a quicker way.
+
+    For 16 sequences of 576 tokens, 8 heads of 18, forward + backward on one thread of Zen 4: in
+    float32 95 + 273 ms, in bfloat16 108 + 385 ms, and by `_sliced` 81 + 109 ms.
+    """
+    if q.dtype == torch.bfloat16 and torch.is_grad_enabled():
+        return _sliced(q, k, v, scale)
     wide = torch.promote_types(q.dtype, torch.float32)
     with without_autocast(q):
         out = F.scaled_dot_product_attention(q.to(wide), k.to(wide), v.to(wide), scale=scale)
@@ -63,6 +70,12 @@ def _fused(q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
 def _attend(q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
     scores = q @ (k * scale).transpose(-1, -2)  # (..., T, T)
     return torch.softmax(scores, dim=-1) @ v
+
+
+def _sliced(q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
+    """Plain, four heads at a time, so that their scores stay in the cache."""
+    slices = zip(*(t.flatten(0, 1).split(4) for t in (q, k, v)), strict=True)
+    return torch.cat([_attend(*one, scale) for one in slices]).unflatten(0, q.shape[:2])
 
 
 def _again(q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:

@@ -55,9 +55,9 @@ def _orthogonal(update: Tensor) -> Tensor:
 
 
 def make_optimisers(net: nn.Module, settings: OptimiserSettings) -> list[Optimizer]:
-    """Kernels (4-D) to Muon or Adam by the recipe, all other tensors to Adam."""
-    kernels = [p for p in net.parameters() if p.requires_grad and p.ndim == 4]
-    others = [p for p in net.parameters() if p.requires_grad and p.ndim != 4]
+    """Kernels and matrices to Muon or Adam by the recipe, all other tensors to Adam."""
+    kernels = [p for p in net.parameters() if p.requires_grad and p.ndim >= 2]
+    others = [p for p in net.parameters() if p.requires_grad and p.ndim < 2]
     first: Optimizer = (
         Muon(kernels, settings.kernel_rate, decay=settings.kernel_decay)
         if settings.kernels == "muon"

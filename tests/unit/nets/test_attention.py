@@ -83,3 +83,16 @@ def test_the_backward_pass_keeps_no_scores(attend):
 
 def id_of(tensor):
     return tensor
+
+
+def test_training_in_bfloat16_stays_near_float32_with_its_gradient():
+    torch.manual_seed(0)
+    exact = [torch.randn(2, 8, 37, 18, requires_grad=True) for _ in range(3)]
+    short = [t.detach().bfloat16().requires_grad_() for t in exact]
+    results = [Attend("plain")(*exact, 1 / 6), Attend("fused")(*short, 1 / 6)]
+    assert results[1].dtype == torch.bfloat16
+    for result in results:
+        result.float().square().mean().backward()
+    assert (results[0] - results[1].float()).abs().max() < 0.02
+    for one, other in zip(exact, short, strict=True):
+        assert (one.grad - other.grad.float()).abs().max() < 0.02 * one.grad.abs().max()
