@@ -74,8 +74,10 @@ def _attend(q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
 
 def _sliced(q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
     """Plain, four heads at a time, so that their scores stay in the cache."""
-    slices = zip(*(t.flatten(0, 1).split(4) for t in (q, k, v)), strict=True)
-    return torch.cat([_attend(*one, scale) for one in slices]).unflatten(0, q.shape[:2])
+    shape = q.shape
+    q, k, v = q.flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1)  # each (B * heads, T, D)
+    cuts = [slice(i, i + 4) for i in range(0, q.shape[0], 4)]
+    return torch.cat([_attend(q[cut], k[cut], v[cut], scale) for cut in cuts]).reshape(shape)
 
 
 def _again(q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
