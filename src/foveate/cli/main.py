@@ -31,6 +31,7 @@ COMMANDS = {
     "train": "Train a network from a recipe (needs the extra 'train')",
     "export": "Make a model of a training checkpoint (needs 'train')",
     "import-weights": "Make a model of the authors' weight file (needs 'train')",
+    "synthesize": "Make pairs of blurry and sharp pictures to train or measure with",
 }
 
 

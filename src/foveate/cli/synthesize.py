@@ -1,0 +1,91 @@
+"""`foveate synthesize`: words around foveate.train.synthesis; needs no PyTorch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from foveate.cli.progress import STYLES, Progress
+from foveate.errors import UsageError
+
+FOLDER = click.Path(path_type=Path)
+
+
+@click.command(name="synthesize")
+@click.option("--photos", required=True, multiple=True, type=FOLDER, help="Folder of photos.")
+@click.option(
+    "--cutouts", required=True, multiple=True, type=FOLDER, help="Folder of pictures with alpha."
+)
+@click.option("--out", required=True, type=FOLDER, help="Folder for blur/, sharp/ and mask/.")
+@click.option("--count", required=True, type=click.IntRange(1), help="Pairs it shall hold.")
+@click.option(
+    "--seed", default=0, type=click.IntRange(0), show_default=True, help="Of all choices."
+)
+@click.option(
+    "--size", default=512, type=click.IntRange(32, 2048), show_default=True, help="Side, in pixels."
+)
+@click.option(
+    "--shares",
+    nargs=3,
+    type=click.FloatRange(0),
+    default=(0.7, 0.15, 0.15),
+    show_default=True,
+    metavar="LOCAL GLOBAL SHARP",
+    help="How often an object moves, the camera, nothing.",
+)
+@click.option(
+    "--length",
+    nargs=2,
+    type=click.FloatRange(1, 200),
+    default=(3.0, 40.0),
+    show_default=True,
+    metavar="MIN MAX",
+    help="Of the way during exposure, in pixels.",
+)
+@click.option(
+    "--progress",
+    type=click.Choice(STYLES),
+    default="auto",
+    show_default=True,
+    help="On stderr: a bar on a terminal, typed JSON lines, or words alone.",
+)
+@click.option("--debug", is_flag=True, help="Show a traceback on errors.")
+@click.pass_obj
+def command(
+    voice: Progress,
+    /,
+    *,
+    photos: tuple[Path, ...],
+    cutouts: tuple[Path, ...],
+    out: Path,
+    count: int,
+    seed: int,
+    size: int,
+    shares: tuple[float, float, float],
+    length: tuple[float, float],
+    progress: str,  # noqa: ARG001 - read by main.py
+    debug: bool,  # noqa: ARG001 - read by main.py
+) -> None:
+    """Make pairs of a blurry and a sharp picture, and the mask of what is blurred.
+
+    Cut-outs move over photos as before an open shutter, or the whole picture moves, or nothing
+    does. A seed always gives the same pairs; run again, it goes on where it was stopped.
+
+    \b
+    Examples:
+      foveate synthesize --photos photos --cutouts cutouts --out pairs --count 1000
+      foveate synthesize --photos photos --cutouts cutouts --out test --count 50 --seed 1 --size 256
+    """  # noqa: D301 - \b keeps click from joining the lines
+    from foveate.train.scenes import BlurSettings  # noqa: PLC0415 - --help loads click only
+    from foveate.train.synthesis import Synthesis, synthesize  # noqa: PLC0415
+
+    voice.item = str(out)
+    if not any(shares) or length[0] > length[1]:
+        cause = "LOCAL GLOBAL SHARP are all 0" if not any(shares) else "MIN is above MAX"
+        raise UsageError(
+            "these pairs cannot be made", cause, "--shares 0.7 0.15 0.15 --length 3 40"
+        )
+    settings = Synthesis(seed, size, BlurSettings(shares=shares, length_px=length))
+    made = synthesize(photos, cutouts, out, count, settings, on_event=voice)
+    voice.say(f"{out}: {made} pairs made, {count - made} were there")
