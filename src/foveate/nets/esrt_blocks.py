@@ -115,8 +115,9 @@ class ARFB(nn.Module):
         """The second unit stands first in the concatenation."""
         p = self.layer1(z)
         q = self.layer2(p)
-        for_q, for_p = self.alise.conv.weight.chunk(2, dim=1)  # (C, C, 1, 1)
-        weight = torch.cat([self.weight2(for_q), self.weight3(for_p)], dim=1)
+        fuse = self.alise.conv
+        factors = [s.scale.expand(fuse.out_channels) for s in (self.weight2, self.weight3)]
+        weight = fuse.weight * torch.cat(factors)[:, None, None]  # (C, 2C, 1, 1)
         v = self.atten(F.relu(F.conv2d(torch.cat([q, p], dim=1), weight)))
         return self.weight5.plus(self.layer4(v), self.weight4(z))
 

@@ -6,6 +6,7 @@ torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 pytestmark = pytest.mark.train
 
 from torch.nn import functional as F  # noqa: N812 - its usual name
+from torch.utils.flop_counter import FlopCounterMode
 
 from foveate.errors import InputError, UsageError
 from foveate.nets.attention import Attend
@@ -79,6 +80,16 @@ def test_each_option_builds_and_every_tensor_learns(options):
 )
 def test_parameters_of_the_ablations(options, parameters):
     assert count(scale=4, **options) == parameters
+
+
+@pytest.mark.parametrize(("scale", "macs"), [(2, 698_976), (3, 799_776), (4, 1_014_624)])
+def test_macs_per_pixel_are_the_published_graphs(scale, macs):
+    side = 48
+    net = ESRT(ESRTConfig(scale)).to("meta")
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        net(torch.zeros(1, 3, side, side, device="meta"))
+    ours = counter.get_total_flops() / (2 * side**2)
+    assert ours == pytest.approx(macs + 72 * side**2, abs=2)  # channel attention: 1.5
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (7, 5)])
