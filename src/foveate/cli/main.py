@@ -38,11 +38,11 @@ COMMANDS = {
 class LazyGroup(click.Group):
     """A group whose commands live in foveate.cli.NAME, as `command`, imported on use."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The commands in the order of the table above."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         """The command, or None."""
         if cmd_name not in COMMANDS:
             return None
@@ -50,7 +50,7 @@ class LazyGroup(click.Group):
         command: click.Command = module.command
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """The list, from the table: no command is imported for it."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
@@ -186,6 +186,6 @@ def _style(arguments: list[str]) -> str:
     return "auto"
 
 
-def _leave(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+def _leave(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - a signal handler's signature
     signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not stop the tidying
     raise Signalled(number)
