@@ -5,6 +5,7 @@ OpenCV is no dependency: `pip install opencv-contrib-python-headless`, and a fol
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -61,9 +62,8 @@ def open_peer(name: str, scale: int, folder: Path, threads: int) -> Callable[[Pi
     path = folder / f"{name}_x{scale}.pb"
     if not path.is_file():
         raise InputError(f"no peer at {path}", "there is no such file", "give --peers a folder")
-    cv2: Any
     try:
-        import cv2  # noqa: PLC0415 - absent in most environments
+        cv2: Any = importlib.import_module("cv2")  # absent in most environments
     except ImportError as error:
         raise UsageError(
             f"cannot run {name}", "OpenCV is absent", "pip install opencv-contrib-python-headless"
