@@ -42,7 +42,11 @@ class ConvRelu(nn.Module):
 
 
 class ChannelAttention(nn.Module):
-    """A factor in 0..1 per channel, from the channels' averages over the picture."""
+    """A factor in 0..1 per channel, from the channels' averages over the picture.
+
+    Deviation: at the usual start both hidden units are dead in some of the fifteen attentions, and
+    stay so, because they see one averaged vector per picture. Here they start a little alive.
+    """
 
     def __init__(self, features: int) -> None:
         """Two 1x1 convolutions, a sixteenth as wide between."""
@@ -53,6 +57,9 @@ class ChannelAttention(nn.Module):
             VectorConv(features // 16, features, 1),
             nn.Sigmoid(),
         )
+        with torch.no_grad():
+            self.conv_du[0].weight.mul_(0.1)  # type: ignore[operator]  # it is a convolution
+            self.conv_du[0].bias.fill_(0.1)  # type: ignore[operator]  # with a bias
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> the same."""

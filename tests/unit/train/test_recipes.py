@@ -38,13 +38,14 @@ def test_a_recipe_trains_a_step_and_exports(path, tmp_path):
         loss.backward()
         for optimiser in optimisers:
             optimiser.step()
-    still = [name for name, p in net.named_parameters() if torch.equal(p, before[name])]
+    trained = [(name, p) for name, p in net.named_parameters() if p.requires_grad]
+    still = [name for name, p in trained if torch.equal(p, before[name])]
     assert still == [], "every tensor must be alive"
     card = read_card(export_net(net, CLAIMS, tmp_path))
     assert card.scale == scale
     assert card.macs_per_lr_pixel > 0
     # Input and output alone take 12 * (1 + scale^2) bytes; the measured peak holds features too.
-    assert 12 * (1 + scale**2) < card.session_bytes_per_lr_pixel < 5000
+    assert 12 * (1 + scale**2) < card.session_bytes_per_lr_pixel < 20_000
 
 
 def test_the_small_size_stays_under_12000_macs_and_the_large_under_60000():
