@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from foveate.geometry import plan_grid
 from foveate.models.card import WindowFacts
@@ -51,17 +52,29 @@ def measure_deviation(folded: Net, core: int, halo: int, minimum: int) -> float:
     ramp = np.linspace(0, 0.5, 144, dtype=np.float32)
     noise = np.kron(random.random((18, 18)), np.ones((8, 8))).astype(np.float32) * ramp
     lr = torch.from_numpy(np.stack([ramp + noise, ramp * noise + ramp, noise])[None])
-    whole = folded(lr)
-    sides = {"core_width": min(core, 72), "core_height": min(core, 72)}
-    grid = plan_grid(144, 144, **sides, halo=halo, multiple=folded.multiple, minimum=minimum)
-    total = 0.0
+    windowed = restore_in_windows(folded, lr, min(core, 72), halo, minimum)
+    return round(float((windowed - folded(lr)).abs().mean()) * 255, 4)
+
+
+@torch.no_grad()
+def restore(net: Net, lr: Tensor) -> Tensor:
+    """LR (1, 3, H, W) to SR as the model will run: in its windows, where it has a fixed one."""
+    side = fixed_side(net)
+    return restore_in_windows(net, lr, *FIXED_WINDOWS[family_of(net)], side) if side else net(lr)
+
+
+def restore_in_windows(net: Net, lr: Tensor, core: int, halo: int, minimum: int) -> Tensor:
+    """SR of LR (1, 3, H, W), each core from its own area; sides at least `minimum`."""
+    height, width = lr.shape[2:]
+    scale = net.config.scale
+    sides = {"core_width": core, "core_height": core, "halo": halo}
+    grid = plan_grid(width, height, **sides, multiple=net.multiple, minimum=minimum)
+    sr = lr.new_empty(1, 3, height * scale, width * scale)
     for window in grid.windows():
-        area = window.area
-        part = lr[..., area.top : area.bottom, area.left : area.right]
-        core_, kept = (
-            rect.scaled(folded.config.scale) for rect in (window.core, window.core.within(area))
-        )
-        sr = folded(part)[..., kept.top : kept.bottom, kept.left : kept.right]
-        at_once = whole[..., core_.top : core_.bottom, core_.left : core_.right]
-        total += float((sr - at_once).abs().sum())
-    return round(total / whole.numel() * 255, 4)
+        area, to = window.area, window.core.scaled(scale)
+        part = net(lr[..., area.top : area.bottom, area.left : area.right])
+        at = window.core.within(area).scaled(scale)
+        sr[..., to.top : to.bottom, to.left : to.right] = part[
+            ..., at.top : at.bottom, at.left : at.right
+        ]
+    return sr
