@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveate.bench.compare import compare
-from foveate.bench.results import Measurement
+from foveate.bench.results import Measurement, timed
 from foveate.errors import InputError, UsageError
 from foveate.models.card import Card
 from foveate.pipelines.pixels import OpenModel
@@ -35,20 +35,14 @@ def measure_peers(card: Card, folder: Path, *, threads: int) -> Iterator[Measure
             ways[name] = lambda peer=peer: peer(lr)  # type: ignore[misc]  # bound now
         timings = compare(ways, rounds=ROUNDS)
     for timing in timings:
-        yield Measurement(
+        yield timed(
+            timing,
+            card.id,
             what="time",
             model=timing.name,
             size=f"{SIZE[1]}x{SIZE[0]}",
             scale=card.scale,
             threads=threads,
-            value=timing.median_ms,
-            unit="ms",
-            n=timing.rounds,
-            min=timing.min_ms,
-            max=timing.max_ms,
-            iqr=timing.iqr_ms,
-            baseline=card.id,
-            ratio=timing.ratio,
         )
 
 

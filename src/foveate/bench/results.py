@@ -11,8 +11,10 @@ import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from foveate.atomic import write_bytes
+from foveate.bench.compare import Timing
 from foveate.bench.machine import commit, machine_facts, machine_key, today
 from foveate.errors import InputError
 
@@ -67,6 +69,21 @@ class Measurement:
 
 
 COLUMNS = (*(field.name for field in fields(Measurement)), "machine", "commit", "date")
+
+
+def timed(timing: Timing, baseline: str, **facts: Any) -> Measurement:  # noqa: ANN401 - fields of Measurement
+    """The row of one way that `compare` timed: median, spread, and ratio to the baseline."""
+    return Measurement(
+        value=timing.median_ms,
+        unit="ms",
+        n=timing.rounds,
+        min=timing.min_ms,
+        max=timing.max_ms,
+        iqr=timing.iqr_ms,
+        baseline=baseline,
+        ratio=timing.ratio,
+        **facts,
+    )
 
 
 def record(path: Path, measurements: Iterable[Measurement]) -> None:

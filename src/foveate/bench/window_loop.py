@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from foveate.bench.compare import compare
-from foveate.bench.results import Measurement
+from foveate.bench.results import Measurement, timed
 from foveate.engine.onnxruntime_session import OnnxRuntimeSession
 from foveate.models.store import find_model
 from foveate.models.write import write_card
@@ -65,7 +65,9 @@ def measure_window_loop(
             ways[name] = lambda loop=loop: loop.upscale(pixels)  # type: ignore[misc]  # bound now
         timings = compare(ways, rounds=ROUNDS)
     for timing in timings:
-        yield Measurement(
+        yield timed(
+            timing,
+            ONE_CALL,
             what="time",
             model=card.id,
             engine=plain.name,
@@ -73,13 +75,5 @@ def measure_window_loop(
             size=f"{width}x{height}",
             scale=card.scale,
             threads=threads,
-            value=timing.median_ms,
-            unit="ms",
-            n=timing.rounds,
-            min=timing.min_ms,
-            max=timing.max_ms,
-            iqr=timing.iqr_ms,
-            baseline=ONE_CALL,
-            ratio=timing.ratio,
             weights_sha256=card.weights.sha256[:12],
         )

@@ -7,10 +7,19 @@ import os
 import sys
 from dataclasses import asdict
 
+import click
+
 from foveate.events import Ended, Event, Failed, Finished, Progressed, Started, Warned
 
 BAR = 24
 STYLES = ("auto", "json", "none")
+progress_option = click.option(
+    "--progress",
+    type=click.Choice(STYLES),
+    default="auto",
+    show_default=True,
+    help="On stderr: a bar on a terminal, typed JSON lines, or words alone.",
+)
 
 
 class Progress:

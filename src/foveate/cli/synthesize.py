@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from foveate.cli.progress import STYLES, Progress
+from foveate.cli.progress import Progress, progress_option
 from foveate.errors import UsageError
 
 FOLDER = click.Path(path_type=Path)
@@ -43,13 +43,7 @@ FOLDER = click.Path(path_type=Path)
     metavar="MIN MAX",
     help="Of the way during exposure, in pixels.",
 )
-@click.option(
-    "--progress",
-    type=click.Choice(STYLES),
-    default="auto",
-    show_default=True,
-    help="On stderr: a bar on a terminal, typed JSON lines, or words alone.",
-)
+@progress_option
 @click.option("--debug", is_flag=True, help="Show a traceback on errors.")
 @click.pass_obj
 def command(
@@ -78,7 +72,7 @@ def command(
       foveate synthesize --photos photos --cutouts cutouts --out test --count 50 --seed 1 --size 256
     """  # noqa: D301 - \b keeps click from joining the lines
     from foveate.train.scenes import BlurSettings  # noqa: PLC0415 - --help loads click only
-    from foveate.train.synthesis import Synthesis, synthesize  # noqa: PLC0415
+    from foveate.train.synthesis import Synthesis, synthesize  # noqa: PLC0415 - --help loads click only
 
     voice.item = str(out)
     if not any(shares) or length[0] > length[1]:

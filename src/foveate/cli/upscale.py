@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from foveate.cli.progress import STYLES, Progress
+from foveate.cli.progress import Progress, progress_option
 from foveate.cli.upscale_options import make_options, upscale_options
 from foveate.errors import UsageError
 
@@ -15,13 +15,7 @@ from foveate.errors import UsageError
 @click.command(name="upscale")
 @click.argument("input", metavar="INPUT")
 @upscale_options
-@click.option(
-    "--progress",
-    type=click.Choice(STYLES),
-    default="auto",
-    show_default=True,
-    help="On stderr: a bar on a terminal, typed JSON lines, or words alone.",
-)
+@progress_option
 @click.pass_obj
 def command(voice: Progress, /, **values: Any) -> None:  # noqa: ANN401 - click passes every option by name
     """Enlarge INPUT (a picture file, or - for standard input).

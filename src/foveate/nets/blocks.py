@@ -49,7 +49,7 @@ class RepConv(nn.Module):
     def folded(self) -> tuple[Tensor, Tensor]:
         """Weight (C, C, 3, 3) and bias (C,) of the one convolution that equals this block."""
         if not self.expand:
-            return self.rep_conv.weight, self.rep_conv.bias  # type: ignore[return-value]
+            return self.rep_conv.weight, self.rep_conv.bias  # type: ignore[return-value]  # made with a bias
         a, b0 = self.expand_conv.weight[:, :, 0, 0], self.expand_conv.bias  # (M, C), (M,)
         r, b2 = self.reduce_conv.weight[:, :, 0, 0], self.reduce_conv.bias  # (C, M), (C,)
         k, b1 = self.fea_conv.weight, self.fea_conv.bias  # (M, M, 3, 3), (M,)
@@ -62,7 +62,7 @@ class RepConv(nn.Module):
         weight = (
             weight + torch.eye(features, dtype=k.dtype, device=k.device)[:, :, None, None] * centre
         )
-        bias = b2 + r @ b1 + torch.matmul(rk.sum(2), b0)  # type: ignore[arg-type, operator]
+        bias = b2 + r @ b1 + torch.matmul(rk.sum(2), b0)  # type: ignore[arg-type, operator]  # biases are there
         return weight, bias
 
     def fold(self) -> None:
@@ -71,7 +71,7 @@ class RepConv(nn.Module):
             return
         weight, bias = self.double().folded()
         rep = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1)
-        rep.weight.data, rep.bias.data = weight.float().detach(), bias.float().detach()  # type: ignore[union-attr]
+        rep.weight.data, rep.bias.data = weight.float().detach(), bias.float().detach()  # type: ignore[union-attr]  # it has a bias
         del self.expand_conv, self.fea_conv, self.reduce_conv
         self.rep_conv, self.expand = rep, 0
 
@@ -101,7 +101,7 @@ class RepConv(nn.Module):
     def forward_expanded(self, x: Tensor) -> Tensor:
         """The published order: the ring around the expanded features holds their bias, not zero."""
         e = self.expand_conv(x)
-        ring = self.expand_conv.bias[None, :, None, None].expand_as(e)  # type: ignore[index]
+        ring = self.expand_conv.bias[None, :, None, None].expand_as(e)  # type: ignore[index]  # it has a bias
         padded = F.pad(e - ring, (1, 1, 1, 1)) + F.pad(ring, (1, 1, 1, 1), mode="replicate")
         return self.reduce_conv(self.fea_conv(padded) + e) + x
 

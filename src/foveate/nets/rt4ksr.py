@@ -36,7 +36,8 @@ class RT4KSRConfig:
         scale: SR/LR size ratio, 2, 3 or 4.
         features: channels C of the deep features.
         blocks: number of body blocks.
-        down: how deep features get small: "unshuffle" (paper), "pool" (a ladder step) or "none".
+        down: how deep features get small: "unshuffle" (paper), "pool" (a ladder step) or "none"
+            (ladder step 1, and ours).
         body: the block: "rep" (paper: LayerNorm, RRB, GELU), or "conv", "naf", "naf_eca",
             "naf_shrink" (ladder steps).
         expand: RRB width over C; 0 trains a plain 3x3 convolution, which deploys at the same cost.

@@ -31,10 +31,10 @@ class CurveLog:
 
 def draw_curve(folder: Path) -> Path:
     """Draws OUT/curve.png: loss and validation PSNR-Y over steps."""
-    import matplotlib as mpl  # noqa: PLC0415 - only when drawn: half a second
+    import matplotlib as mpl  # noqa: PLC0415 - slow to load - only when drawn: half a second
 
     mpl.use("Agg")
-    from matplotlib import pyplot as plt  # noqa: PLC0415
+    from matplotlib import pyplot as plt  # noqa: PLC0415 - slow to load
 
     lines = [json.loads(x) for x in (folder / "log.jsonl").read_text("utf-8").splitlines()]
     figure, left = plt.subplots(figsize=(8, 4.5), layout="constrained")

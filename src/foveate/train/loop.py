@@ -53,7 +53,7 @@ def train(  # noqa: PLR0912, PLR0915 - one page that reads top to bottom is the 
         raise UsageError(f"{out} already holds a run", "", "--resume goes on with it")
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
-    net = build_net(recipe.net.family, recipe.net.options).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = build_net(recipe.net.family, recipe.net.options).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
     if recipe.net.start:
         start_from(net, recipe.net.start)
     average = copy.deepcopy(net)
@@ -86,7 +86,7 @@ def train(  # noqa: PLR0912, PLR0915 - one page that reads top to bottom is the 
         loss = restoration_loss(sr, hr, recipe.loss)
         for optimiser in optimisers:
             optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call]  # torch's
         for optimiser in optimisers:
             optimiser.step()
         follow(average, net, step, recipe.optimiser.ema)

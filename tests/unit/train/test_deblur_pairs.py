@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 pytestmark = pytest.mark.train
@@ -129,7 +130,6 @@ def test_without_a_mask_it_is_estimated_on_the_patch(pairs):
 
 
 def test_real_and_made_patches_come_in_their_shares(made, pairs):
-    from msgspec.structs import replace  # noqa: PLC0415
 
     settings = replace(made, pairs=(str(pairs),), real=0.25, batch=40)
     blurry, sharp, _ = DeblurPatches(settings, 0).batch(0)
@@ -156,7 +156,6 @@ def test_a_pair_of_two_sizes_is_told(pairs):
     ],
 )
 def test_settings_without_pictures_are_told(made, change, message):
-    from msgspec.structs import replace  # noqa: PLC0415
 
     with pytest.raises(InputError, match=message):
         DeblurPatches(replace(made, **change), 0)
