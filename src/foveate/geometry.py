@@ -45,7 +45,7 @@ class Window:
 
     The area is the core grown by the halo and clipped to the picture, so a window at the picture's
     edge has the picture's edge as its own: a convolution pads there as on the whole picture. Where
-    that leaves less than the grid's `minimum`, the area goes further into the picture.
+    that leaves less than the grid's `minimum` once padded, the area goes further into the picture.
     """
 
     core: Rect
@@ -114,7 +114,9 @@ class Grid:
         """From where to where an area goes along one side of the picture."""
         start, end = max(start - self.halo, 0), min(end + self.halo, length)
         end = min(max(end, start + self.minimum), length)
-        inwards = (end - self.minimum) // self.multiple * self.multiple
+        # Rounded up: an area must not be larger than a network of one fixed shape takes. What is
+        # then missing to `minimum` is less than `multiple`, and padded with the rest.
+        inwards = round_up(end - self.minimum, self.multiple)
         return max(min(start, inwards), 0), end
 
     def band(self, index: int) -> list[Window]:

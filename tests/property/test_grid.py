@@ -28,15 +28,21 @@ def test_areas_hold_the_halo_or_end_at_the_picture(width, height, facts):
         assert area.bottom == min(core.bottom + grid.halo, height)
 
 
-@given(sizes(), sizes(), st.integers(1, 40), st.integers(0, 12))
-def test_a_network_of_one_shape_gets_areas_of_that_shape(width, height, core, halo):
+@given(sizes(), sizes(), st.integers(1, 40), st.integers(0, 12), st.integers(1, 6))
+def test_a_network_of_one_shape_gets_areas_of_that_shape(width, height, core, halo, multiple):
+    core, halo = core * multiple, halo * multiple
     side = core + 2 * halo
-    sides = {"core_width": core, "core_height": core, "halo": halo, "multiple": 1, "minimum": side}
-    grid = plan_grid(width, height, **sides)
+    sides = {"core_width": core, "core_height": core, "halo": halo, "minimum": side}
+    grid = plan_grid(width, height, **sides, multiple=multiple)
     covered = np.zeros((height, width), int)
     for window in grid.windows():
         core_, area = window.core, window.area
-        assert (area.width, area.height) == (min(side, width), min(side, height))
+        assert not area.left % multiple
+        assert not area.top % multiple
+        for length, whole in ((area.width, width), (area.height, height)):
+            padded = max(-(-length // multiple) * multiple, side)
+            assert padded == side, f"{width}x{height} {grid} {window}"
+            assert length > min(side, whole) - multiple
         assert area.left <= max(core_.left - halo, 0)
         assert area.top <= max(core_.top - halo, 0)
         assert min(core_.right + halo, width) <= area.right <= width

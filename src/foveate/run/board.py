@@ -9,27 +9,29 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from numpy.typing import NDArray
 
 from foveate.geometry import Window
 
+Out = TypeVar("Out")
+
 
 @dataclass
-class Band:
-    """One band on its way: LR rows in, SR rows out.
+class Band(Generic[Out]):
+    """One band on its way: LR rows in, a result out.
 
     Attributes:
         top: LR row of rows[0].
         rows: (n, W, C) LR samples of all areas of the band.
-        out: (core height * scale, W * scale, C) SR samples, filled window by window.
+        out: the result, filled window by window; what it is depends on the treatment.
         remaining: windows not finished yet.
     """
 
     top: int
     rows: NDArray[Any]
-    out: NDArray[Any]
+    out: Out
     remaining: int
 
 
@@ -37,15 +39,15 @@ class Stopped(Exception):  # noqa: N818 - not a failure: it ends a thread
     """The run is over; the thread that gets this ends."""
 
 
-class Board:
+class Board(Generic[Out]):
     """Hands bands from the reader to workers to the consumer, at most `places` at a time."""
 
     def __init__(self, places: int) -> None:
         """Starts empty."""
         self._changed = threading.Condition()
         self._free_places = places
-        self._work: deque[tuple[Band, Window]] = deque()
-        self._bands: deque[Band] = deque()
+        self._work: deque[tuple[Band[Out], Window]] = deque()
+        self._bands: deque[Band[Out]] = deque()
         self._is_read, self._is_stopped = False, False
         self._failure: BaseException | None = None
         self.pixels_done, self.windows_done = 0, 0
@@ -56,7 +58,7 @@ class Board:
             self._wait_for(lambda: self._free_places > 0)
             self._free_places -= 1
 
-    def post(self, band: Band, windows: list[Window]) -> None:
+    def post(self, band: Band[Out], windows: list[Window]) -> None:
         """Reader: gives a band to the workers."""
         with self._changed:
             self._bands.append(band)
@@ -69,7 +71,7 @@ class Board:
             self._is_read = True
             self._changed.notify_all()
 
-    def take(self) -> tuple[Band, Window]:
+    def take(self) -> tuple[Band[Out], Window]:
         """Worker: the next window in raster order, waiting for one."""
         with self._changed:
             self._wait_for(lambda: bool(self._work) or self._is_read)
@@ -77,7 +79,7 @@ class Board:
                 raise Stopped
             return self._work.popleft()
 
-    def finish(self, band: Band, window: Window) -> None:
+    def finish(self, band: Band[Out], window: Window) -> None:
         """Worker: one window is in its band."""
         with self._changed:
             band.remaining -= 1
@@ -98,7 +100,7 @@ class Board:
             self._is_stopped = True
             self._changed.notify_all()
 
-    def wait_for_progress(self, windows_seen: int) -> tuple[Band | None, int]:
+    def wait_for_progress(self, windows_seen: int) -> tuple[Band[Out] | None, int]:
         """Consumer: waits for a finished first band, or for more windows than it has seen.
 
         Returns:

@@ -2,6 +2,7 @@
 
 One thread reads, each session has a thread of its own, the caller's thread consumes. Each window is
 computed by one session with its own fixed threads, so the result cannot depend on who computed it.
+What is done with a window is a `Treatment`; the rest is the same for all of them.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Generator, Sequence
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +18,47 @@ from numpy.typing import NDArray
 from foveate.engine.session import Session
 from foveate.errors import ResourceError
 from foveate.events import OnEvent, Progressed, ignore_event
+from foveate.geometry import Rect, Window
 from foveate.plan.plan import Plan
 from foveate.run.board import Band, Board, Stopped
-from foveate.run.rows import Prepare, ReadRows, read_bands
+from foveate.run.rows import BandRows, Prepare, ReadRows, read_bands
 from foveate.run.window import compute_window
 
 Pixels = NDArray[Any]
+Session_contra = TypeVar("Session_contra", contravariant=True)
+Out = TypeVar("Out")
+
+
+class Treatment(Protocol[Session_contra, Out]):
+    """What is done with each window; called by several threads at once, for different windows."""
+
+    def begin(self, cores: Rect, rows: BandRows) -> Out:
+        """The result of one band, to be filled window by window.
+
+        Args:
+            cores: all the cores of the band, in LR pixels of the picture.
+            rows: the LR rows of its areas.
+        """
+
+    def compute(self, session: Session_contra, band: Band[Out], window: Window) -> None:
+        """Computes one window of `band` into `band.out`."""
+
+
+class Upscaling:
+    """Enlarges: a band's result is its finished rows, (n, scale * W, C) in the input's dtype."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Follows the plan's grid and scale."""
+        self._plan = plan
+
+    def begin(self, cores: Rect, rows: BandRows) -> Pixels:
+        """Rows to be filled."""
+        sr = cores.scaled(self._plan.scale)
+        return np.empty((sr.height, sr.width, rows.pixels.shape[2]), rows.pixels.dtype)
+
+    def compute(self, session: Session, band: Band[Pixels], window: Window) -> None:
+        """One window through the network."""
+        compute_window(session, band, window, self._plan)
 
 
 def run_plan(
@@ -58,10 +94,33 @@ def run_plan(
         ResourceError: memory ran out.
         BaseException: what `read_rows` raised, as it is.
     """
-    board = Board(plan.bands_in_flight)
-    threads = [threading.Thread(target=_read, args=(board, plan, read_rows, prepare), daemon=True)]
+    return run_windows(
+        plan, read_rows, sessions, Upscaling(plan), on_event, item=item, prepare=prepare
+    )
+
+
+def run_windows(
+    plan: Plan,
+    read_rows: ReadRows,
+    sessions: Sequence[Session_contra],
+    treatment: Treatment[Session_contra, Out],
+    on_event: OnEvent = ignore_event,
+    *,
+    item: str = "",
+    prepare: Prepare | None = None,
+) -> Generator[Out]:
+    """Treats every window of `plan`; yields each band's result, top to bottom.
+
+    All else as in `run_plan`.
+    """
+    board: Board[Out] = Board(plan.bands_in_flight)
+    threads = [
+        threading.Thread(
+            target=_read, args=(board, plan, read_rows, prepare, treatment), daemon=True
+        )
+    ]
     threads += [
-        threading.Thread(target=_work, args=(board, session, plan), daemon=True)
+        threading.Thread(target=_work, args=(board, session, treatment), daemon=True)
         for session in sessions[: plan.workers]
     ]
     for thread in threads:
@@ -77,7 +136,7 @@ def run_plan(
             thread.join()
 
 
-def _next_band(board: Board, progress: _Progress) -> Pixels:
+def _next_band(board: Board[Out], progress: _Progress) -> Out:
     while True:
         band, windows_done = board.wait_for_progress(progress.windows_done)
         progress.tell(windows_done)
@@ -88,7 +147,7 @@ def _next_band(board: Board, progress: _Progress) -> Pixels:
 class _Progress:
     """Tells how far the run is; estimates what remains from the pixels done so far."""
 
-    def __init__(self, plan: Plan, board: Board, on_event: OnEvent, item: str) -> None:
+    def __init__(self, plan: Plan, board: Board[Any], on_event: OnEvent, item: str) -> None:
         self.windows_done = 0
         self._plan, self._board, self._on_event, self._item = plan, board, on_event, item
         self._windows = plan.grid.columns * plan.grid.bands
@@ -106,16 +165,22 @@ class _Progress:
         self._on_event(Progressed(self._item, windows_done, self._windows, seconds, remaining_s))
 
 
-def _read(board: Board, plan: Plan, read_rows: ReadRows, prepare: Prepare | None) -> None:
-    grid, scale = plan.grid, plan.scale
+def _read(
+    board: Board[Out],
+    plan: Plan,
+    read_rows: ReadRows,
+    prepare: Prepare | None,
+    treatment: Treatment[Any, Out],
+) -> None:
+    grid = plan.grid
     try:
         bands = read_bands(grid, read_rows, prepare)
         for index in range(grid.bands):
             board.claim_place()
             rows = next(bands)
             windows = grid.band(index)
-            shape = (windows[0].core.height * scale, grid.width * scale, rows.pixels.shape[2])
-            out = np.empty(shape, rows.pixels.dtype)
+            core = windows[0].core
+            out = treatment.begin(Rect(0, core.top, grid.width, core.height), rows)
             board.post(Band(rows.top, rows.pixels, out, len(windows)), windows)
             del rows, out
         board.end_of_rows()
@@ -125,11 +190,13 @@ def _read(board: Board, plan: Plan, read_rows: ReadRows, prepare: Prepare | None
         board.fail(_ours(error))
 
 
-def _work(board: Board, session: Session, plan: Plan) -> None:
+def _work(
+    board: Board[Out], session: Session_contra, treatment: Treatment[Session_contra, Out]
+) -> None:
     try:
         while True:
             band, window = board.take()
-            compute_window(session, band, window, plan)
+            treatment.compute(session, band, window)
             board.finish(band, window)
             del band
     except Stopped:

@@ -18,7 +18,7 @@ from foveate.run.pixels import from_network, to_network
 Pixels = NDArray[Any]
 
 
-def compute_window(session: Session, band: Band, window: Window, plan: Plan) -> None:
+def compute_window(session: Session, band: Band[Pixels], window: Window, plan: Plan) -> None:
     """Writes the window's core into `band.out`.
 
     Args:
