@@ -22,7 +22,12 @@ _OPTIONS = [
     click.option(
         "--fit", is_flag=True, help="Largest size inside --width x --height, in proportion."
     ),
-    click.option("--model", help="Model id or card path [default: the photo model of the scale]."),
+    click.option(
+        "--quality",
+        type=click.Choice(["fast", "balanced", "best"]),
+        help="Which model of the scale, by its time [default: fast].",
+    ),
+    click.option("--model", help="Model id or card path; it wins over --quality."),
     click.option("--memory", help="Peak memory of the whole process, such as 512MiB."),
     click.option("--threads", type=int, help="Windows computed at once [default: all cores]."),
     click.option(
@@ -72,6 +77,7 @@ def make_options(values: dict[str, Any]) -> UpscaleOptions:
         width=values["width"],
         height=values["height"],
         fit=values["fit"],
+        lane=values["quality"],
         model=values["model"],
         memory_bytes=None if values["memory"] is None else parse_memory(values["memory"]),
         threads=values["threads"],

@@ -21,6 +21,10 @@ from foveate.models.card import Card, read_card
 SHIPPED = Path(__file__).parent / "shipped"
 FOLDER_VARIABLE = "FOVEATE_MODELS"
 
+Lane = Literal["fast", "balanced", "best"]
+# Cheapest first; ids go on with the scale and what the model was trained for.
+LANES: dict[Lane, str] = {"fast": "rt4ksr", "balanced": "rt4ksr_l", "best": "esrt"}
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -112,6 +116,40 @@ def default_model(scale: int, task: Literal["upscale", "deblur"] = "upscale") ->
         )
     best = min(fitting, key=lambda c: (not c.id.endswith(".photo"), c.macs_per_lr_pixel, c.id))
     return best.id
+
+
+def model_of_lane(scale: int, lane: Lane) -> tuple[str, str]:
+    """The id of the shipped model of a lane: its photo model, else its bicubic one.
+
+    Where the lane has none at this scale the next lower one that has stands in.
+
+    Returns:
+        The id, and in words what is not as the lane promises; "" where all is.
+
+    Raises:
+        UsageError: no shipped model has this scale.
+    """
+    shipped, lanes = list_shipped(scale), list(LANES)
+    lower = [found for found in lanes[: lanes.index(lane) + 1] if found in shipped]
+    model_id = shipped[lower[-1]] if lower else default_model(scale)
+    if shipped.get(lane) != model_id:
+        note = f"no model of --quality {lane} ships at scale {scale}: {model_id} is taken instead"
+    elif model_id.endswith(".photo"):
+        note = ""
+    else:
+        note = f"no model for photos ships in --quality {lane}: {model_id} is for clean pictures"
+    return model_id, note
+
+
+def list_shipped(scale: int) -> dict[Lane, str]:
+    """The model of each lane that has one at this scale, cheapest lane first."""
+    known = {path.stem for path, where in _card_files() if where == "shipped"}
+    found: dict[Lane, str] = {}
+    for lane, name in LANES.items():
+        ids = (f"{name}_x{scale}.photo", f"{name}_x{scale}.bicubic")
+        if model_id := next(filter(known.__contains__, ids), None):
+            found[lane] = model_id
+    return found
 
 
 def _card_files() -> Iterator[tuple[Path, Literal["shipped", "own"]]]:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from foveate.errors import UsageError
+from foveate.models.store import LANES, Lane
 from foveate.plan.machine import available_threads
 
 MAX_SCALE = 4
@@ -20,7 +21,8 @@ class UpscaleOptions:
         width: exact SR width in pixels, or None; alone, it keeps the aspect ratio.
         height: exact SR height in pixels, or None.
         fit: with both sides given: the largest size inside them that keeps the aspect ratio.
-        model: id or path of a card; None picks the default for the scale.
+        lane: "fast", "balanced" or "best": which shipped model of the scale; None: fast.
+        model: id or path of a card; it wins over `lane`.
         memory_bytes: bound on the peak resident memory of the process; None: plan.default_memory.
         threads: windows computed at the same time; None: the cores of this process.
         device: "cpu", "cuda" or "auto".
@@ -40,6 +42,7 @@ class UpscaleOptions:
     width: int | None = None
     height: int | None = None
     fit: bool = False
+    lane: Lane | None = None
     model: str | None = None
     memory_bytes: int | None = None
     threads: int | None = None
@@ -70,6 +73,10 @@ class UpscaleOptions:
             raise UsageError(f"--strength {self.strength:g} is not possible", "it goes from 0 to 1")
         if self.fit and not (self.width and self.height):
             raise UsageError("--fit needs both --width and --height")
+        if self.lane is not None and self.lane not in LANES:
+            raise UsageError(
+                f"--quality {self.lane} is not possible", "", f"use {', '.join(LANES)}"
+            )
         if self.threads is not None and self.threads < 1:
             raise UsageError(f"--threads {self.threads} is not possible", "at least 1 is needed")
         if self.memory_bytes is not None and self.memory_bytes < 1:

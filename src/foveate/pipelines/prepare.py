@@ -18,7 +18,7 @@ from foveate.media.encoding import (
     encoder_bytes,
 )
 from foveate.media.picture import MAX_PIXELS, Picture, open_picture
-from foveate.models.store import Model, default_model, find_model
+from foveate.models.store import Model, default_model, find_model, model_of_lane
 from foveate.pipelines.alpha import bleeding
 from foveate.pipelines.finish import READ_ROWS, finish_bytes
 from foveate.pipelines.options import UpscaleOptions
@@ -114,7 +114,7 @@ def prepare_job(
     target = choose_target(
         picture.width, picture.height, options, asked.card.scale if asked else None
     )
-    model = asked or find_model(default_model(target.network_scale))
+    model, lane_notes = _choose_model(asked, target.network_scale, options)
     place, encoding, notes = _place(
         source=source,
         destination=destination,
@@ -123,13 +123,14 @@ def prepare_job(
         model=model,
         options=options,
     )
+    notes = (*lane_notes, *notes)
     check_limits(encoding, target.width, target.height)
     exists = isinstance(place, Path) and os.path.lexists(place)
     if isinstance(place, Path):
         check_destination(place, overwrite=options.overwrite or only_plan)
     if exists and not options.overwrite:
         notes += (f"{place} exists: a run would refuse without --overwrite",)
-    plan = _plan(picture, target, model, encoding, options)
+    plan = plan_model(picture, target, model, encoding, options)
     if only_plan and plan.model:
         plan, more = with_seconds(plan, model, device=options.device)
         notes += more
@@ -139,9 +140,27 @@ def prepare_job(
     )  # fmt: skip
 
 
-def _plan(
+def _choose_model(
+    asked: Model | None, scale: int, options: UpscaleOptions
+) -> tuple[Model, tuple[str, ...]]:
+    if asked:
+        note = f"--model {asked.card.id} is taken: --quality {options.lane} has no effect"
+        return asked, (note,) if options.lane else ()
+    if options.lane is None:
+        return find_model(default_model(scale)), ()
+    model_id, note = model_of_lane(scale, options.lane)
+    return find_model(model_id), (note,) if note else ()
+
+
+def plan_model(
     picture: Picture, target: Target, model: Model, encoding: Encoding, options: UpscaleOptions
 ) -> Plan:
+    """Plans this picture for one model.
+
+    Raises:
+        ResourceError: it does not fit; says what would.
+        ModelError: the card's window cannot be a grid.
+    """
     depth: Depth = "uint16" if picture.depth == 16 else "uint8"
     facts: dict[str, Any] = {
         "memory_bytes": options.memory_bytes or default_memory(),
