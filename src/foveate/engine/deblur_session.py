@@ -38,8 +38,8 @@ class Restored(NamedTuple):
     """What the network gives for one area of S x S pixels.
 
     Attributes:
-        pixels: (3, S, S) float32 RGB, about 0..1, not clamped. Everywhere the network's own: which
-            of them to take is the caller's business.
+        pixels: (3, S, S) float32 RGB, about 0..1, not clamped: the network's own in the attention
+            windows of `keep`, elsewhere the area's.
         keep: (S/8, S/8) bool: attention windows at full resolution that the last stage computed, on
             the area's grid: row r covers y = 8 r .. 8 r + 7.
         confidence: (S/8, S/8) float32 0..1: their probability of blur.

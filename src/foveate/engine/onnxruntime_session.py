@@ -6,7 +6,7 @@ import os
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -38,36 +38,18 @@ class OnnxRuntimeSession:
             ModelError: the file is missing, damaged, or not such a model.
             ResourceError: the device is not there.
         """
-        runtime = _runtime()
-        if device == "cuda" and CUDA not in runtime.get_available_providers():
-            raise ResourceError(
-                "cannot use --device cuda",
-                "this ONNX Runtime has no CUDAExecutionProvider",
-                "install onnxruntime-gpu and the NVIDIA driver, or use --device cpu",
-            )
-        providers = [CUDA, CPU] if device == "cuda" else [CPU]
         try:
             # Bytes, not the path: a file then cannot pull in other files as external data.
             weights = weights_path.read_bytes()
-            inner = runtime.InferenceSession(weights, _options(runtime, threads), providers)
         except OSError as error:
             raise ModelError(f"cannot read weights {weights_path}", error.strerror or "") from error
-        except _runtime_errors() as error:
-            raise ModelError(
-                f"cannot load weights {weights_path}", _cause(error), "install the model again"
-            ) from error
-        if device == "cuda" and CUDA not in inner.get_providers():
-            raise ResourceError(
-                "cannot use --device cuda",
-                "CUDA did not start: its libraries or driver are missing",
-                "check the CUDA and cuDNN libraries, or use --device cpu",
-            )
+        inner = load_graph(weights, weights_path, threads=threads, device=device)
         _check_ports(inner, weights_path)
         self._inner: onnxruntime.InferenceSession | None = inner
         self._largest_input = 0
         self._shrink_on = "gpu:0" if device == "cuda" else "cpu:0"
         self.card = card
-        self.name = f"onnxruntime {runtime.__version__}"
+        self.name = runtime_name()
 
     def run(self, lr: Float32) -> Float32:
         """Computes one batch of windows; shapes, ranges and errors as in the protocol."""
@@ -78,15 +60,8 @@ class OnnxRuntimeSession:
             # again: measured 800 against 400 bytes per pixel on a picture whose windows grow.
             self._shrink()
             self._largest_input = lr.size
-        try:
-            (sr,) = self._inner.run(["sr"], {"lr": lr})
-        except _runtime_errors() as error:
-            if "allocate" in str(error).lower() or "memory" in str(error).lower():
-                raise ResourceError(
-                    f"{self.card.id} ran out of memory", _cause(error), "give it less --threads"
-                ) from error
-            raise ModelError(f"{self.name} cannot run {self.card.id}", _cause(error)) from error
-        return sr  # type: ignore[no-any-return]  # onnxruntime is not typed
+        (sr,) = run_graph(self._inner, {"lr": lr}, self.card.id)
+        return sr
 
     def close(self) -> None:
         """Gives the arena's memory back and drops the weights."""
@@ -97,11 +72,79 @@ class OnnxRuntimeSession:
         """Gives back what the arena holds and no session is using."""
         if self._inner is None:
             return
-        options = _runtime().RunOptions()
-        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", self._shrink_on)
         size = max(self.card.window.multiple, self.card.window.minimum)
-        smallest = np.zeros((1, 3, size, size), np.float32)
-        self._inner.run(["sr"], {"lr": smallest}, options)  # the arena shrinks only after a run
+        shrink_arena(self._inner, {"lr": np.zeros((1, 3, size, size), np.float32)}, self._shrink_on)
+
+
+def load_graph(
+    weights: bytes, source: Path, *, threads: int, device: str
+) -> onnxruntime.InferenceSession:
+    """One graph, ready to run.
+
+    Args:
+        weights: the ONNX model; external data is refused.
+        source: the file it comes from, for messages.
+        threads: CPU threads one run uses, >= 1.
+        device: "cpu" or "cuda".
+
+    Raises:
+        ModelError: damaged, or not ONNX.
+        ResourceError: the device is not there.
+    """
+    runtime = _runtime()
+    if device == "cuda" and CUDA not in runtime.get_available_providers():
+        raise ResourceError(
+            "cannot use --device cuda",
+            "this ONNX Runtime has no CUDAExecutionProvider",
+            "install onnxruntime-gpu and the NVIDIA driver, or use --device cpu",
+        )
+    providers = [CUDA, CPU] if device == "cuda" else [CPU]
+    try:
+        inner = runtime.InferenceSession(weights, _options(runtime, threads), providers)
+    except _runtime_errors() as error:
+        raise ModelError(
+            f"cannot load weights {source}", _cause(error), "install the model again"
+        ) from error
+    if device == "cuda" and CUDA not in inner.get_providers():
+        raise ResourceError(
+            "cannot use --device cuda",
+            "CUDA did not start: its libraries or driver are missing",
+            "check the CUDA and cuDNN libraries, or use --device cpu",
+        )
+    return inner
+
+
+def run_graph(
+    inner: onnxruntime.InferenceSession, feeds: dict[str, Any], model_id: str
+) -> list[Any]:
+    """All outputs of one run; the caller owns them.
+
+    Raises:
+        ModelError: the graph cannot run on these inputs.
+        ResourceError: the device is out of memory.
+    """
+    try:
+        return inner.run(None, feeds)  # type: ignore[no-any-return]  # onnxruntime is not typed
+    except _runtime_errors() as error:
+        if "allocate" in str(error).lower() or "memory" in str(error).lower():
+            raise ResourceError(
+                f"{model_id} ran out of memory", _cause(error), "give it less --threads"
+            ) from error
+        raise ModelError(f"{runtime_name()} cannot run {model_id}", _cause(error)) from error
+
+
+def shrink_arena(
+    inner: onnxruntime.InferenceSession, feeds: dict[str, Any], where: str = "cpu:0"
+) -> None:
+    """Gives back what the arena holds and no session is using; it shrinks only after a run."""
+    options = _runtime().RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", where)
+    inner.run(None, feeds, options)
+
+
+def runtime_name() -> str:
+    """Engine and version, such as "onnxruntime 1.31.1"."""
+    return f"onnxruntime {_runtime().__version__}"
 
 
 def onnxruntime_facts() -> EngineFacts:
