@@ -41,7 +41,24 @@ def compute_window(session: Session, band: Band[Pixels], window: Window, plan: P
 
 
 def _colours(session: Session, pixels: Pixels, window: Window, plan: Plan, out: Pixels) -> None:
-    planes = _enlarged(session, pixels, window, plan)
+    finish_colours(_enlarged(session, pixels, window, plan), pixels, window, plan, out)
+
+
+def finish_colours(
+    planes: Float32, pixels: Pixels, window: Window, plan: Plan, out: Pixels
+) -> None:
+    """Rounds a core that a network made into `out`; what was grey stays grey.
+
+    Args:
+        planes: (3, H, W) float32 RGB of the core, used up.
+        pixels: (h, w, 1 or 3) samples of the window's whole area, as the network saw them.
+        window: which window.
+        plan: scale and halo.
+        out: (H, W, 1 or 3) finished samples, written.
+
+    Raises:
+        ModelError: a value is NaN or infinite.
+    """
     if pixels.shape[2] == 1:
         planes = luma(planes)[None]
     elif (mask := grey_mask(pixels, plan.grid.halo)) is not None:

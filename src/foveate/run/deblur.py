@@ -1,0 +1,182 @@
+"""What deblurring does with one window: look first; copy what is sharp, restore what is blurred.
+
+An attention window of 8 x 8 pixels is decided by the area whose core holds it, by no other. So the
+decisions of all bands are one map of the picture, and what is made of it has no seams.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foveate.engine.deblur_session import (
+    LOOK_CELL_PX,
+    DeblurSession,
+    Mask,
+    Restored,
+    StageDecision,
+)
+from foveate.engine.session import Float32
+from foveate.errors import ModelError
+from foveate.geometry import Rect, Window
+from foveate.plan.plan import Plan
+from foveate.run.board import Band
+from foveate.run.pixels import to_network
+from foveate.run.rows import BandRows, Prepare
+from foveate.run.window import finish_colours
+
+Pixels = NDArray[Any]
+WINDOW_PX = 8  # side of an attention window of the last stage, in pixels of the picture
+
+
+@dataclass
+class Decided:
+    """One band: what went in, what the network made of it, and what was decided.
+
+    Every window writes to parts of its own, so workers need no lock.
+
+    Attributes:
+        cores: where the band is in the picture.
+        original: (n, W, C) the input's samples.
+        mask: (n, W) where the caller wants it restored; None: where it is blurred.
+        network: (n, W, 1 or 3) the network's samples; defined where `keep` is.
+        keep: (n/8, W/8), rounded up: attention windows to take from the network.
+        confidence: the same shape, 0..1: their probability of blur.
+        ran: (windows of the band,) whether the network was run.
+        stages: of each window that was run, by its place in the band: all its decisions.
+    """
+
+    cores: Rect
+    original: Pixels
+    mask: Mask | None
+    network: Pixels
+    keep: Mask
+    confidence: Float32
+    ran: Mask
+    stages: dict[int, tuple[StageDecision, ...]] = field(default_factory=dict)
+
+
+class Deblurring:
+    """The treatment for `run_windows`.
+
+    Args:
+        plan: of the picture; the grid's `multiple` is one of WINDOW_PX.
+        threshold: probability of blur, exclusive, from which on a window is restored.
+        masked: whether rows carry a last band that is above 0 where the picture is to be restored.
+        look_only: never runs the network.
+        prepare: applied to an area before the network sees it; the result is not affected where
+            the input is copied.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        threshold: float,
+        masked: bool = False,
+        look_only: bool = False,
+        prepare: Prepare | None = None,
+    ) -> None:
+        """Keeps the rules; bands carry all that changes."""
+        self._plan, self._threshold, self._masked = plan, threshold, masked
+        self._look_only, self._prepare = look_only, prepare
+
+    def begin(self, cores: Rect, rows: BandRows) -> Decided:
+        """Nothing decided yet."""
+        original, mask = self._parted(rows.pixels[cores.top - rows.top :][: cores.height])
+        colours = 3 if original.shape[2] >= 3 else 1
+        shape = -(-cores.height // WINDOW_PX), -(-cores.width // WINDOW_PX)
+        return Decided(
+            cores=cores,
+            original=original,
+            mask=mask,
+            # Pages that no window writes to are never made: a sharp band costs nothing here.
+            network=np.empty((cores.height, cores.width, colours), original.dtype),
+            keep=np.zeros(shape, np.bool_),
+            confidence=np.zeros(shape, np.float32),
+            ran=np.zeros(self._plan.grid.columns, np.bool_),
+        )
+
+    def compute(self, session: DeblurSession, band: Band[Decided], window: Window) -> None:
+        """Looks at the window, and restores it where that is called for.
+
+        Raises:
+            ModelError: the session's result has the wrong shape, NaN or infinity.
+        """
+        area = Rect(
+            window.area.left, window.area.top - band.top, window.area.width, window.area.height
+        )
+        pixels, mask = self._parted(band.rows[area.top : area.bottom, area.left : area.right])
+        if self._prepare:
+            pixels = self._prepare.apply(pixels.copy())
+        pixels = pixels[..., : band.out.network.shape[2]]
+        lr = to_network(pixels, self._plan.grid.multiple, session.card.window.minimum)
+        look = _looked(session, lr)
+        inside, place = window.core.within(window.area), _on_grid(window.core, band.out.cores)
+        fine = look.repeat(LOOK_CELL_PX // WINDOW_PX, 0).repeat(LOOK_CELL_PX // WINDOW_PX, 1)
+        band.out.confidence[place] = fine[_cells(inside, WINDOW_PX)]
+        if self._look_only or not self._is_wanted(look, mask, inside):
+            return
+        restored = _restored(session, lr, self._threshold, mask)
+        keep = restored.keep[_cells(inside, WINDOW_PX)]
+        band.out.confidence[place] = restored.confidence[_cells(inside, WINDOW_PX)]
+        band.out.keep[place] = keep
+        column = window.core.left // self._plan.grid.core_width
+        band.out.ran[column] = True
+        band.out.stages[column] = restored.stages
+        if keep.any():
+            planes = restored.pixels[:, inside.top : inside.bottom, inside.left : inside.right]
+            out = band.out.network[:, window.core.left : window.core.right]
+            finish_colours(planes, pixels, window, self._plan, out)
+
+    def _parted(self, pixels: Pixels) -> tuple[Pixels, Mask | None]:
+        return (pixels[..., :-1], pixels[..., -1] > 0) if self._masked else (pixels, None)
+
+    def _is_wanted(self, look: Float32, mask: Mask | None, inside: Rect) -> bool:
+        if mask is not None:
+            return bool(mask[inside.top : inside.bottom, inside.left : inside.right].any())
+        return bool(look[_cells(inside, LOOK_CELL_PX)].max() > self._threshold)
+
+
+def _cells(rect: Rect, side: int) -> tuple[slice, slice]:
+    """The cells of side x side pixels that a rectangle touches: rows and columns."""
+    return (
+        slice(rect.top // side, -(-rect.bottom // side)),
+        slice(rect.left // side, -(-rect.right // side)),
+    )
+
+
+def _on_grid(core: Rect, cores: Rect) -> tuple[slice, slice]:
+    """A core's attention windows within its band's."""
+    return _cells(core.within(cores), WINDOW_PX)
+
+
+def _looked(session: DeblurSession, lr: Float32) -> Float32:
+    look, side = session.look(lr), lr.shape[2] // LOOK_CELL_PX
+    if look.shape != (side, side) or not np.isfinite(look).all():
+        raise _unlike_card(session, f"looked and gave {look.shape}, expected finite {side, side}")
+    return look
+
+
+def _restored(session: DeblurSession, lr: Float32, threshold: float, mask: Mask | None) -> Restored:
+    side, whole = lr.shape[2], None
+    if mask is not None:
+        whole = np.zeros((side, side), np.bool_)
+        whole[: mask.shape[0], : mask.shape[1]] = mask
+    restored = session.run(lr, threshold=threshold, mask=whole)
+    grid = (side // WINDOW_PX, side // WINDOW_PX)
+    found = restored.pixels.shape, restored.keep.shape, restored.confidence.shape
+    if found != ((3, side, side), grid, grid):
+        raise _unlike_card(session, f"gave {found}, expected {(3, side, side)} and {grid}")
+    return restored
+
+
+def _unlike_card(session: DeblurSession, cause: str) -> ModelError:
+    return ModelError(
+        f"{session.card.id} is not what its card says",
+        f"{session.name} {cause}",
+        "install the model again",
+    )

@@ -1,0 +1,117 @@
+"""What tests of deblurring share: a small card, pictures that are blurred here and there."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from foveate.engine.fake_deblur import CONTRAST, FakeDeblurSession
+from foveate.models.card import Card, WeightsFacts, WindowFacts
+from foveate.models.write import write_card
+from foveate.plan.plan import Plan, make_plan
+from foveate.run.composite import Composed, compose
+from foveate.run.deblur import Deblurring
+from foveate.run.executor import run_windows
+from strategies import RowSource, make_card
+
+Pixels = NDArray[Any]
+MODEL = "fake.local"
+AREA_PX, CORE_PX, HALO_PX, MULTIPLE = 128, 64, 32, 32
+
+
+def deblur_card() -> Card:
+    """The fake session's card: areas of 128 x 128."""
+    return msgspec.structs.replace(
+        make_card(),
+        id=MODEL,
+        family="lmdvit",
+        task="deblur",
+        scale=1,
+        window=WindowFacts(
+            CORE_PX, CORE_PX, HALO_PX, MULTIPLE, "approximate", 0.1, minimum=AREA_PX
+        ),
+    )
+
+
+def write_fake_model(folder: Path) -> Path:
+    """Puts the fake model into a folder; the path of its card. Its weights are a word."""
+    folder.mkdir(exist_ok=True)
+    data = b"fake weights"
+    facts = WeightsFacts(f"{MODEL}.zip", hashlib.sha256(data).hexdigest(), len(data))
+    (folder / facts.file).write_bytes(data)
+    path = folder / f"{MODEL}.toml"
+    write_card(msgspec.structs.replace(deblur_card(), weights=facts), path)
+    return path
+
+
+def sharp(height: int, width: int, bands: int = 3, dtype: str = "uint8", seed: int = 0) -> Pixels:
+    """(H, W, bands) of noise too dark for the fake session to call it blurred; alpha is opaque."""
+    random = np.random.default_rng(seed).random((height, width, bands), np.float32)
+    white = 1.0 if dtype == "float32" else np.iinfo(dtype).max
+    pixels = ((0.15 + 0.2 * random) * white).astype(dtype)
+    if bands in (2, 4):
+        pixels[..., -1] = white
+    return pixels
+
+
+def blur(pixels: Pixels, top: int, left: int, height: int, width: int) -> Pixels:
+    """The picture with one rectangle bright enough to be called blurred; changes it in place."""
+    white = 1.0 if pixels.dtype == np.float32 else np.iinfo(pixels.dtype).max
+    colours = 3 if pixels.shape[2] >= 3 else 1
+    place = pixels[top : top + height, left : left + width, :colours]
+    place += np.array(0.5 * white, pixels.dtype)
+    return pixels
+
+
+def deblur_plan(pixels: Pixels, *, masked: bool = False, workers: int = 2) -> Plan:
+    """A plan for the fake session."""
+    height, width, bands = pixels.shape
+    plan = make_plan(
+        width, height, bands + masked, pixels.dtype.name, deblur_card(),
+        memory_bytes=1 << 30, threads=2, decoder_bytes=0, encoder_bytes=0,
+    )  # fmt: skip
+    return replace(plan, workers=workers)
+
+
+def composed(
+    pixels: Pixels,
+    mask: Any = None,
+    *,
+    spoil: Any = None,
+    workers: int = 2,
+    strength: float = 1.0,
+    **rules: Any,
+) -> tuple[list[Composed], list[FakeDeblurSession]]:
+    """All bands of a picture through fake sessions."""
+    rows = pixels
+    if mask is not None:
+        rows = np.concatenate((pixels, mask[..., None].astype(pixels.dtype)), 2)
+        rules["masked"] = True
+    plan = deblur_plan(pixels, masked=mask is not None, workers=workers)
+    sessions = [FakeDeblurSession(deblur_card(), spoil) for _ in range(workers)]
+    treatment = Deblurring(plan, **{"threshold": 0.5, **rules})
+    bands = list(compose(run_windows(plan, RowSource(rows), sessions, treatment), strength))
+    return bands, sessions
+
+
+def joined(bands: list[Composed]) -> tuple[Pixels, NDArray[np.bool_]]:
+    """The picture and where it may differ."""
+    rows = np.concatenate([band.rows for band in bands])
+    masks = [
+        np.zeros(band.rows.shape[:2], bool) if band.mask is None else band.mask for band in bands
+    ]
+    return rows, np.concatenate(masks)
+
+
+def checkerboard(pixels: Pixels) -> Pixels:
+    """What the fake session makes of a whole picture, as the input's samples."""
+    colours = 3 if pixels.shape[2] >= 3 else 1
+    white = np.float32(1 if pixels.dtype == np.float32 else np.iinfo(pixels.dtype).max)
+    sign = (np.indices(pixels.shape[:2]).sum(0) % 2 * 2 - 1).astype(np.float32)
+    unit = pixels[..., :colours].astype(np.float32) / white + sign[..., None] * np.float32(CONTRAST)
+    values = np.clip(unit, 0, 1) * white
+    return values if pixels.dtype == np.float32 else np.floor(values + 0.5).astype(pixels.dtype)

@@ -1,0 +1,167 @@
+"""Windows of a deblurred picture: which are run, what is taken from them, and what is not."""
+
+import numpy as np
+import pytest
+
+from deblurring import AREA_PX, CORE_PX, blur, checkerboard, composed, joined, sharp
+from foveate.errors import ModelError
+from foveate.pipelines.alpha import bleeding
+from foveate.run.composite import FEATHER_PX
+from foveate.run.rows import Prepare
+from strategies import DTYPES
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("bands", [1, 2, 3, 4])
+def test_a_sharp_picture_is_looked_at_and_copied(dtype, bands):
+    pixels = sharp(150, 170, bands, dtype)
+    parts, sessions = composed(pixels)
+    rows, mask = joined(parts)
+    assert (rows == pixels).all()
+    assert not mask.any()
+    assert sum(session.looks for session in sessions) == 9
+    assert sum(session.runs for session in sessions) == 0
+    assert all(part.mask is None for part in parts)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("bands", [1, 2, 3, 4])
+def test_kept_windows_are_the_networks_and_all_else_is_the_inputs(dtype, bands):
+    pixels = blur(sharp(200, 170, bands, dtype), 56, 40, 80, 64)  # over the borders of four cores
+    parts, sessions = composed(pixels)
+    rows, mask = joined(parts)
+    kept = np.zeros(mask.shape, bool)
+    kept[56:136, 40:104] = True
+    assert (mask == kept).all()
+    assert (rows[~mask] == pixels[~mask]).all()
+    deep = slice(56 + FEATHER_PX, 136 - FEATHER_PX), slice(40 + FEATHER_PX, 104 - FEATHER_PX)
+    colours = 3 if bands >= 3 else 1
+    made = rows[..., :colours][deep].astype(float)
+    assert np.abs(made - checkerboard(pixels)[deep]).max() <= (1e-6 if dtype == "float32" else 1)
+    assert (rows[deep][..., :colours] != pixels[deep][..., :colours]).all()
+    assert (rows[..., colours:] == pixels[..., colours:]).all()
+    assert sum(session.runs for session in sessions) == 6  # of twelve
+
+
+def test_a_window_whose_halo_alone_is_blurred_is_copied():
+    pixels = sharp(128, 128)
+    blur(pixels, 32, 64, 32, 32)  # its left edge is the core's border; a cell of the look is 32
+    parts, sessions = composed(pixels)
+    assert sum(session.runs for session in sessions) == 1
+    assert parts[0].decided.ran.tolist() == [False, True]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 200), (AREA_PX + 1, 3), (65, 129), (300, 40)])
+def test_any_size_is_restored_to_its_last_pixel(size):
+    pixels = blur(sharp(*size), 0, 0, *size)
+    rows, mask = joined(composed(pixels)[0])
+    assert mask.all()
+    assert (rows == checkerboard(pixels)).all()
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_no_bit_depends_on_who_computes(workers):
+    pixels = blur(sharp(200, 300), 20, 30, 150, 150)
+    rows, _ = joined(composed(pixels, workers=workers)[0])
+    assert (rows == joined(composed(pixels, workers=1)[0])[0]).all()
+
+
+def test_two_areas_that_disagree_leave_no_edge_at_their_border():
+    # The window right of the border keeps nothing: what the left one keeps fades out before it.
+    def spoil(restored):
+        left = restored.pixels[0, 40, 40] > 0.9
+        return restored if left else restored._replace(keep=restored.keep & False)
+
+    pixels = blur(sharp(64, 192), 0, 0, 64, 192)
+    pixels[40, 40, 0] = 255  # in the left area's frame only: the right one begins elsewhere
+    plain, _ = joined(composed(pixels)[0])
+    rows, mask = joined(composed(pixels, spoil=spoil)[0])
+    assert mask[:, :CORE_PX].all()
+    assert not mask[:, CORE_PX:].any()
+    steps = np.abs(rows.astype(int) - pixels)[:, CORE_PX - FEATHER_PX - 2 : CORE_PX].max((0, 2))
+    assert (np.diff(steps) <= 0).all()
+    assert steps[-1] <= steps[0] / FEATHER_PX + 1
+    assert (plain[:, CORE_PX:] != pixels[:, CORE_PX:]).any()
+
+
+def test_a_mask_decides_alone_and_narrow_ones_work():
+    pixels = blur(sharp(200, 170), 100, 100, 40, 40)  # blurred, but not asked for
+    mask = np.zeros((200, 170), bool)
+    mask[10:12, 5:60] = True
+    rows, may = joined(composed(pixels, mask)[0])
+    assert (may == mask).all()
+    assert (rows[~mask] == pixels[~mask]).all()
+    assert (rows[mask] != pixels[mask]).any()
+
+
+def test_a_mask_runs_only_the_windows_it_touches():
+    pixels = sharp(256, 256)
+    mask = np.zeros((256, 256), bool)
+    mask[70, 70] = True
+    parts, sessions = composed(pixels, mask)
+    assert sum(session.runs for session in sessions) == 1
+    assert [part.decided.ran.any() for part in parts] == [False, True, False, False]
+
+
+def test_hidden_colours_are_not_touched_and_not_seen():
+    pixels = blur(sharp(64, 64, 4), 0, 0, 64, 64)
+    pixels[20:40, 20:40] = (255, 0, 0, 0)
+    rows, mask = joined(composed(pixels, prepare=bleeding(4))[0])
+    assert (rows[20:40, 20:40] == (255, 0, 0, 0)).all()
+    assert not mask[20:40, 20:40].any()
+    assert mask.sum() == 64 * 64 - 400
+
+
+def test_grey_stays_grey_in_a_colour_picture():
+    def tint(restored):
+        restored.pixels[0] += 0.05
+        return restored
+
+    grey = blur(sharp(200, 200, 1), 0, 0, 200, 200).repeat(3, 2)
+    rows, mask = joined(composed(grey, spoil=tint)[0])
+    assert mask.all()
+    assert (rows == rows[..., :1]).all()
+    assert (rows != grey).any()
+
+
+def test_strength_makes_that_share_of_the_change():
+    pixels = blur(sharp(64, 64), 0, 0, 64, 64)
+    whole = joined(composed(pixels)[0])[0].astype(float) - pixels
+    half = joined(composed(pixels, strength=0.5)[0])[0].astype(float) - pixels
+    assert np.abs(half - whole / 2).max() <= 0.51
+
+
+def test_look_only_runs_nothing():
+    pixels = blur(sharp(64, 64), 0, 0, 64, 64)
+    parts, sessions = composed(pixels, look_only=True)
+    assert (joined(parts)[0] == pixels).all()
+    assert sum(session.runs for session in sessions) == 0
+    assert parts[0].decided.confidence.min() > 0.5
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_result_that_is_no_picture_is_refused(value):
+    def spoil(restored):
+        restored.pixels[1, 3, 4] = value
+        return restored
+
+    with pytest.raises(ModelError, match="NaN"):
+        composed(blur(sharp(64, 64), 0, 0, 64, 64), spoil=spoil)
+
+
+def test_a_result_of_another_shape_is_refused():
+    def spoil(restored):
+        return restored._replace(keep=restored.keep[1:])
+
+    with pytest.raises(ModelError, match="not what its card says"):
+        composed(blur(sharp(64, 64), 0, 0, 64, 64), spoil=spoil)
+
+
+def test_what_the_network_is_shown_instead_is_not_what_is_copied():
+    def darken(rows):
+        rows //= 2
+        return rows
+
+    pixels = sharp(64, 64)
+    rows, _ = joined(composed(pixels.copy(), prepare=Prepare(darken, 0))[0])
+    assert (rows == pixels).all()
