@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -40,10 +41,15 @@ def _measure(card_path: Path) -> int:
     height, width = window.core_height + 2 * window.halo, window.core_width + 2 * window.halo
     session = OnnxRuntimeSession(model.card, model.weights_path, threads=1, device="cpu")
     lr = np.random.default_rng(0).random((1, 3, height, width), np.float32)
+    return peak_bytes(lambda: session.run(lr)) // (height * width)
+
+
+def peak_bytes(work: Callable[[], object]) -> int:
+    """Most resident bytes that `work` added to what this process held before; Linux only."""
     before = _status("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew from here
-    session.run(lr)
-    return (_status("VmHWM") - before) // (height * width)
+    work()
+    return _status("VmHWM") - before
 
 
 def _status(name: str) -> int:

@@ -36,9 +36,12 @@ def fold(net: Net) -> Net:
     return net
 
 
-def count_macs(folded: Net) -> int:
-    """Multiply-accumulates per LR pixel of a large picture, or of the one window there is."""
-    side = fixed_side(folded) or 4096  # what is computed around the border must not count
+def count_macs(folded: Net, side: int = 0) -> int:
+    """Multiply-accumulates per LR pixel of a large picture, or of the one window there is.
+
+    `side` counts a picture of so many pixels a side instead.
+    """
+    side = side or fixed_side(folded) or 4096  # what is computed around the border must not count
     net = copy.deepcopy(folded).to("meta").requires_grad_(False)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         net(torch.zeros(1, 3, side, side, device="meta"))
