@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from foveate.events import OnEvent, Progressed
 from foveate.media.picture import Picture
-from foveate.media.reader import RowReader
+from foveate.pipelines.guarded import Reader
 from foveate.pipelines.options import UpscaleOptions
 from foveate.pipelines.resize import PictureResampler
 from foveate.pipelines.target import Target
@@ -26,7 +26,7 @@ def dtype_of(picture: Picture) -> np.dtype[Any]:
     return np.dtype(np.uint16 if picture.depth == 16 else np.uint8)
 
 
-def plain_rows(picture: Picture, reader: RowReader, width: int, height: int) -> Iterator[Pixels]:
+def plain_rows(picture: Picture, reader: Reader, width: int, height: int) -> Iterator[Pixels]:
     """The picture resized to width x height by bicubic alone, in rows."""
     resampler = PictureResampler(
         (picture.height, picture.width), (height, width), picture.bands, dtype_of(picture)

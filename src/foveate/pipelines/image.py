@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,13 +15,15 @@ from numpy.typing import NDArray
 from foveate.engine.open import open_sessions
 from foveate.engine.session import Session
 from foveate.events import Finished, OnEvent, Started, Warned, ignore_event
-from foveate.media.reader import RowReader, open_rows
-from foveate.media.writer import RowWriter, Written, open_writer
+from foveate.media.reader import open_rows
+from foveate.media.writer import RowWriter, open_writer
 from foveate.pipelines.alpha import bleeding
 from foveate.pipelines.brightness import BrightnessGuard
 from foveate.pipelines.finish import dtype_of, mixed_rows, plain_rows, resized_rows, told_rows
+from foveate.pipelines.guarded import Clock, Guarded, Reader
 from foveate.pipelines.options import UpscaleOptions
-from foveate.pipelines.prepare import Destination, Job, Source, prepare_job
+from foveate.pipelines.place import Destination, Source
+from foveate.pipelines.prepare import Job, prepare_job
 from foveate.plan.machine import peak_memory_bytes
 from foveate.run.wrap import wrapped_run
 
@@ -81,30 +84,42 @@ def upscale_file(
     Raises:
         FoveateError: as its class says; nothing is left behind then.
     """
-    tell = on_event or ignore_event
-    started = time.perf_counter()
     clock = Clock()
     job = prepare_job(source, destination, options or UpscaleOptions())
+    return run_job(job, on_event or ignore_event, clock, lambda: open_rows(job.picture))
+
+
+def run_job(
+    job: Job, tell: OnEvent, clock: Clock, open_reader: Callable[[], AbstractContextManager[Reader]]
+) -> Report:
+    """Does what was prepared.
+
+    Args:
+        job: by `prepare_job`.
+        tell: as `on_event` of `upscale_file`.
+        clock: started when the work began.
+        open_reader: begins to give the rows to enlarge.
+    """
     picture = job.picture
     for note in job.notes:
         tell(Warned(picture.name, note))
     tell(Started(picture.name, job.plan.steps, job.target.width * job.target.height))
-    clock.lap("plan", started)
+    clock.lap("plan", clock.started)
     with contextlib.ExitStack() as stack:
-        reader = stack.enter_context(open_rows(picture))
+        reader = stack.enter_context(open_reader())
         writer = stack.enter_context(_open_writer(job))
         begun = time.perf_counter()
         sessions = _open_sessions(job) if job.plan.workers else []
         for session in sessions:
             stack.callback(session.close)
         clock.lap("open", begun)
-        guard = Guarded(job, reader, clock)
+        guard = Guarded(reader, clock, _brightness(job), (picture.name, job.model.card.id))
         rows = _finished_rows(job, stack, sessions, tell, guard)
         written = guard.write_all(rows, writer)
         engine = sessions[0].name if sessions else ""
     for note in (*reader.notes, *written.notes):
         tell(Warned(picture.name, note))
-    clock.lap("total", started)
+    seconds = clock.rounded()
     tell(Finished(picture.name, written.name, clock.seconds["total"]))
     return Report(
         input=picture.name,
@@ -114,10 +129,19 @@ def upscale_file(
         input_size=(picture.width, picture.height),
         output_size=(job.target.width, job.target.height),
         windows=job.plan.windows,
-        seconds={stage: round(s, 4) for stage, s in clock.seconds.items()},
+        seconds=seconds,
         peak_memory_bytes=peak_memory_bytes(),
         warnings=(*job.notes, *reader.notes, *written.notes),
     )
+
+
+def _brightness(job: Job) -> BrightnessGuard | None:
+    """Guards what a network made; a plain resize is beyond doubt."""
+    if not job.options.strength:
+        return None
+    picture, target = job.picture, job.target
+    white = np.iinfo(dtype_of(picture)).max
+    return BrightnessGuard((picture.height, picture.width), (target.height, target.width), white)
 
 
 def _open_writer(job: Job) -> RowWriter:
@@ -164,58 +188,3 @@ def _finished_rows(
         plain = plain_rows(picture, second, picture.width * scale, picture.height * scale)
         rows = mixed_rows(rows, plain, options.strength)
     return rows if target.is_exact else resized_rows(rows, picture, target)
-
-
-class Guarded:
-    """The reader and the brightness guard that looks at its rows; counts the time of reading."""
-
-    def __init__(self, job: Job, reader: RowReader, clock: Clock) -> None:
-        """Guards what a network made; a plain resize is beyond doubt."""
-        picture, target = job.picture, job.target
-        self.reader, self._clock = reader, clock
-        self._job = job
-        white = np.iinfo(dtype_of(picture)).max
-        sizes = (picture.height, picture.width), (target.height, target.width)
-        self.brightness = BrightnessGuard(*sizes, white) if job.options.strength else None
-
-    def read(self, count: int) -> Pixels:
-        """The next rows."""
-        begun = time.perf_counter()
-        rows = self.reader.read(count)
-        if self.brightness:
-            self.brightness.read(rows)
-        self._clock.lap("read", begun)
-        return rows
-
-    def write_all(self, rows: Iterator[Pixels], writer: RowWriter) -> Written:
-        """Writes every row and verifies the result, then puts it in its place."""
-        while True:
-            begun = time.perf_counter()
-            band = next(rows, None)
-            self._clock.lap("network", begun)
-            if band is None:
-                break
-            begun = time.perf_counter()
-            if self.brightness:
-                self.brightness.write(band)
-            writer.write(band)
-            self._clock.lap("write", begun)
-            del band
-        if self.brightness:
-            self.brightness.check(self._job.picture.name, self._job.model.card.id)
-        begun = time.perf_counter()
-        written = writer.finish()
-        self._clock.lap("write", begun)
-        return written
-
-
-class Clock:
-    """Adds up the time of each stage."""
-
-    def __init__(self) -> None:
-        """No time spent yet."""
-        self.seconds: dict[str, float] = {}
-
-    def lap(self, stage: str, begun: float) -> None:
-        """Adds the time since `begun` (time.perf_counter) to `stage`."""
-        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - begun

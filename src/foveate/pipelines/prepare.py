@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import string
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from foveate.atomic import check_destination
-from foveate.errors import UsageError
-from foveate.media.encoding import (
-    DEFAULT_SUFFIX,
-    Encoding,
-    check_limits,
-    choose_encoding,
-    encoder_bytes,
-)
-from foveate.media.picture import MAX_PIXELS, Picture, open_picture
+from foveate.media.encoding import Encoding, check_limits, encoder_bytes
+from foveate.media.picture import Picture
 from foveate.models.store import Model, default_model, find_model, model_of_lane
 from foveate.pipelines.alpha import bleeding
 from foveate.pipelines.finish import READ_ROWS, finish_bytes
 from foveate.pipelines.options import UpscaleOptions
+from foveate.pipelines.place import Destination, Source, choose_place, open_source
 from foveate.pipelines.target import Target, choose_target
 from foveate.plan.machine import default_memory
 from foveate.plan.plan import Depth, Plan, plan_resize
 from foveate.plan.plan import make_plan as plan_picture
 from foveate.plan.speed import with_seconds
-
-Source = str | Path | bytes
-Destination = str | Path | BinaryIO | None
 
 
 @dataclass(frozen=True)
@@ -103,40 +91,28 @@ def prepare_job(
         FoveateError: what the picture, the place, the model or the memory will not allow, before
             any work is done.
     """
-    source = Path(source) if isinstance(source, str) else source
-    destination = Path(destination) if isinstance(destination, str) else destination
-    picture = open_picture(
-        source,
-        max_pixels=MAX_PIXELS if options.max_pixels is None else options.max_pixels,
-        first_frame=options.first_frame,
-    )
+    picture = open_source(source, options)
     asked = None if options.model is None else find_model(options.model)
     target = choose_target(
         picture.width, picture.height, options, asked.card.scale if asked else None
     )
     model, lane_notes = _choose_model(asked, target.network_scale, options)
-    place, encoding, notes = _place(
-        source=source,
-        destination=destination,
-        picture=picture,
-        target=target,
-        model=model,
-        options=options,
-    )
-    notes = (*lane_notes, *notes)
-    check_limits(encoding, target.width, target.height)
-    exists = isinstance(place, Path) and os.path.lexists(place)
-    if isinstance(place, Path):
-        check_destination(place, overwrite=options.overwrite or only_plan)
-    if exists and not options.overwrite:
-        notes += (f"{place} exists: a run would refuse without --overwrite",)
-    plan = plan_model(picture, target, model, encoding, options)
+    fields = {
+        "scale": f"{options.scale:g}",
+        "model": model.card.id,
+        "width": target.width,
+        "height": target.height,
+    }
+    place = choose_place(source, destination, picture, options, fields, only_plan=only_plan)
+    notes = (*lane_notes, *place.notes)
+    check_limits(place.encoding, target.width, target.height)
+    plan = plan_model(picture, target, model, place.encoding, options)
     if only_plan and plan.model:
         plan, more = with_seconds(plan, model, device=options.device)
         notes += more
     return Job(
-        picture, place, options, target, model, encoding, plan, options.engine, exists,
-        (*picture.notes, *notes),
+        picture, place.destination, options, target, model, place.encoding, plan, options.engine,
+        place.exists, (*picture.notes, *notes),
     )  # fmt: skip
 
 
@@ -184,58 +160,3 @@ def plan_model(
         engine="openvino" if options.engine == "openvino" else "onnxruntime",
         **facts,
     )
-
-
-def _place(
-    *,
-    source: Path | bytes,
-    destination: Path | BinaryIO | None,
-    picture: Picture,
-    target: Target,
-    model: Model,
-    options: UpscaleOptions,
-) -> tuple[Path | BinaryIO, Encoding, tuple[str, ...]]:
-    if destination is None:
-        if isinstance(source, bytes):
-            raise UsageError("standard input has no name", "", "give -o FILE, or -o - for a stream")
-        destination = _default_path(source, picture, target, model, options)
-    suffix = destination.suffix if isinstance(destination, Path) else None
-    if suffix == "":
-        raise UsageError(
-            f"cannot tell the format of {destination}",
-            "its name has no suffix",
-            f"end it in one of {', '.join(DEFAULT_SUFFIX.values())}",
-        )
-    encoding, notes = choose_encoding(
-        suffix, picture, quality=options.quality, bit_depth=options.bit_depth
-    )
-    return destination, encoding, notes
-
-
-def _default_path(
-    source: Path, picture: Picture, target: Target, model: Model, options: UpscaleOptions
-) -> Path:
-    own = source.suffix
-    usual = DEFAULT_SUFFIX.get(picture.format, ".png")
-    fields = {
-        "stem": source.stem,
-        "scale": f"{options.scale:g}",
-        "model": model.card.id,
-        "width": target.width,
-        "height": target.height,
-        "ext": own if _canonical(own) == usual else usual,
-    }
-    known = ", ".join(fields)
-    try:
-        used = {name for _, name, _, _ in string.Formatter().parse(options.name) if name}
-        name = options.name.format(**fields) if used <= fields.keys() else ""
-    except (ValueError, IndexError, KeyError) as error:
-        raise UsageError(f"cannot read --name {options.name!r}", str(error)) from error
-    if not name or "/" in name or "\0" in name:
-        raise UsageError(f"cannot use --name {options.name!r}", "", f"fields: {known}; no folders")
-    return source.with_name(name)
-
-
-def _canonical(suffix: str) -> str:
-    same = {".jpeg": ".jpg", ".jpe": ".jpg", ".jfif": ".jpg", ".tiff": ".tif"}
-    return same.get(suffix.lower(), suffix.lower())

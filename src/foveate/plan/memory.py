@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from foveate.errors import UsageError
+from foveate.errors import ResourceError, UsageError
 
 MIB = 1 << 20
 UNITS = {
@@ -46,6 +46,25 @@ class Memory:
     def total(self) -> int:
         """The estimate of the process's peak."""
         return self.base + self.sessions + self.decoder + self.rows + self.encoder
+
+
+class MemoryTooSmallError(ResourceError):
+    """Nothing fits into the memory that is allowed.
+
+    Args:
+        needed_bytes: the least that would do.
+        allowed_bytes: by --memory.
+    """
+
+    def __init__(self, needed_bytes: int, allowed_bytes: int) -> None:
+        """Says what would do."""
+        needed = format_memory(needed_bytes)
+        super().__init__(
+            "not enough memory",
+            f"needs {needed}, --memory allows {format_memory(allowed_bytes)}",
+            f"use --memory {needed.replace(' ', '')}",
+        )
+        self.needed_bytes = needed_bytes
 
 
 def parse_memory(text: str) -> int:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from foveate.errors import ModelError, ResourceError
+from foveate.errors import ModelError
 from foveate.geometry import Grid, plan_grid
 from foveate.models.card import Card
-from foveate.plan.memory import BASE_BYTES, SESSION_FACTOR, Memory, format_memory
+from foveate.plan.memory import BASE_BYTES, SESSION_FACTOR, Memory, MemoryTooSmallError
 
 Depth = Literal["uint8", "uint16", "float32"]
 SAMPLE_BYTES = {"uint8": 1, "uint16": 2, "float32": 4}
@@ -103,6 +103,42 @@ def make_plan(
     card: Card,
     *,
     memory_bytes: int,
+    **facts: Any,  # noqa: ANN401 - of plan_ways
+) -> Plan:
+    """Plans a picture: the most parallel way that stays under `memory_bytes`.
+
+    Args:
+        picture_width: as in `plan_ways`, like all that is not said here.
+        picture_height: as in `plan_ways`.
+        bands: as in `plan_ways`.
+        depth: as in `plan_ways`.
+        card: as in `plan_ways`.
+        memory_bytes: bound on the peak of the whole process.
+        facts: as in `plan_ways`.
+
+    Returns:
+        The plan.
+
+    Raises:
+        ResourceError: one window does not fit; says what would.
+        ModelError: the card's window cannot be a grid.
+    """
+    size = picture_width, picture_height, bands, depth
+    ways = plan_ways(*size, card, memory_bytes=memory_bytes, **facts)
+    for plan in ways:
+        if plan.memory.total <= memory_bytes:
+            return plan
+    raise MemoryTooSmallError(min(plan.memory.total for plan in ways), memory_bytes)
+
+
+def plan_ways(
+    picture_width: int,
+    picture_height: int,
+    bands: int,
+    depth: Depth,
+    card: Card,
+    *,
+    memory_bytes: int,
     threads: int,
     decoder_bytes: int,
     encoder_bytes: int,
@@ -110,16 +146,18 @@ def make_plan(
     target: tuple[int, int] | None = None,
     wrap: tuple[bool, bool] = (False, False),
     prepare_reach: int = 0,
-) -> Plan:
-    """Plans a picture: the most parallel way that stays under `memory_bytes`.
+    held_bands: int = 0,
+    beside_bytes: int = 0,
+) -> list[Plan]:
+    """Every way to compute a picture, the most parallel first; they differ in memory alone.
 
     Args:
         picture_width: LR pixels.
         picture_height: LR pixels.
-        bands: 1, 2, 3 or 4; see `Plan`.
+        bands: 1, 2, 3 or 4; see `Plan`. A mask that travels with the rows is one more.
         depth: type of the samples that are read and written.
         card: the model.
-        memory_bytes: bound on the peak of the whole process.
+        memory_bytes: recorded as what was allowed.
         threads: most workers.
         decoder_bytes: peak of the reader.
         encoder_bytes: peak of the writer and of what the caller does to finished rows.
@@ -127,12 +165,10 @@ def make_plan(
         target: recorded for the reader of the plan.
         wrap: whether the picture tiles along (x, y).
         prepare_reach: rows of context of the `Prepare` that will run.
-
-    Returns:
-        The plan.
+        held_bands: finished bands, with the LR rows they were made of, that the caller holds.
+        beside_bytes: per pixel of an area, what a worker takes beside its session.
 
     Raises:
-        ResourceError: one window does not fit; says what would.
         ModelError: the card's window cannot be a grid.
     """
     margin = _wrap_margin(card, wrap)
@@ -143,24 +179,22 @@ def make_plan(
     for workers in range(1, min(threads, grid.columns * grid.bands) + 1):
         useful = min(max(2, -(-workers // grid.columns) + 1), MOST_BANDS_IN_FLIGHT, grid.bands)
         for flight in range(1, useful + 1):
+            rows = _row_bytes(grid, card.scale, pixel_bytes, flight + held_bands, prepare_reach)
             memory = Memory(
                 base=BASE_BYTES[engine],
-                sessions=_session_bytes(card, grid, workers, engine),
+                sessions=_session_bytes(card, grid, workers, engine)
+                + workers * beside_bytes * grid.largest_area(),
                 decoder=decoder_bytes,
-                rows=_row_bytes(grid, card.scale, pixel_bytes, flight, prepare_reach)
-                + (picture_width * picture_height * pixel_bytes if wrap[1] else 0),
+                rows=rows + (picture_width * picture_height * pixel_bytes if wrap[1] else 0),
                 encoder=encoder_bytes,
             )
             at_once = min(workers, flight * grid.columns)
-            options.append((at_once, flight, -workers, memory))
-    fitting = [option for option in options if option[3].total <= memory_bytes]
-    if not fitting:
-        raise _too_small(min(option[3].total for option in options), memory_bytes)
-    _, flight, negative_workers, memory = max(fitting, key=lambda option: option[:3])
-    return Plan(
-        card.id, engine, picture_width, picture_height, bands, depth, card.scale, target, wrap,
-        margin, grid, -negative_workers, flight, memory, memory_bytes,
-    )  # fmt: skip
+            plan = Plan(
+                card.id, engine, picture_width, picture_height, bands, depth, card.scale, target,
+                wrap, margin, grid, workers, flight, memory, memory_bytes,
+            )  # fmt: skip
+            options.append(((at_once, flight, -workers), plan))
+    return [plan for _, plan in sorted(options, key=lambda option: option[0], reverse=True)]
 
 
 def plan_resize(
@@ -197,7 +231,7 @@ def plan_resize(
     rows = _row_bytes(grid, scale, bands * SAMPLE_BYTES[depth], 1, 0)
     memory = Memory(BASE_BYTES[""], 0, decoder_bytes, rows, encoder_bytes)
     if memory.total > memory_bytes:
-        raise _too_small(memory.total, memory_bytes)
+        raise MemoryTooSmallError(memory.total, memory_bytes)
     return Plan(
         "", "", width, height, bands, depth, scale, target, (False, False),
         (0, 0), grid, 0, 1, memory, memory_bytes,
@@ -245,11 +279,3 @@ def _row_bytes(grid: Grid, scale: int, pixel_bytes: int, flight: int, prepare_re
     # The reader's own copy while a band is put together, and the SR band the consumer still holds.
     preparing = lr_rows * grid.width * PREPARE_BYTES_PER_PIXEL if prepare_reach else 0
     return flight * (lr + sr) + lr + sr + preparing
-
-
-def _too_small(needed: int, allowed: int) -> ResourceError:
-    return ResourceError(
-        "not enough memory",
-        f"needs {format_memory(needed)}, --memory allows {format_memory(allowed)}",
-        f"use --memory {format_memory(needed).replace(' ', '')}",
-    )
