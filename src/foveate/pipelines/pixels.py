@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from foveate.engine.open import open_sessions
 from foveate.engine.session import Session
 from foveate.errors import UsageError
+from foveate.geometry import Rect
 from foveate.models.store import default_model, find_model
 from foveate.pipelines.alpha import bleeding
 from foveate.plan.machine import available_threads, default_memory
 from foveate.plan.plan import Plan, make_plan
-from foveate.run.executor import run_plan
+from foveate.run.executor import Upscaling, run_windows
+from foveate.run.rows import BandRows
 
 Pixels = NDArray[Any]
 
@@ -101,19 +103,18 @@ class OpenModel:
             UsageError: another shape or dtype, values that are not finite, or a closed model.
             ResourceError: it does not fit into the memory that is allowed.
         """
-        shaped = _checked(pixels)
+        shaped = checked(pixels, "enlarge")
         with self._turn:
             out = self._upscale(shaped)
         return out[:, :, 0] if pixels.ndim == 2 else out
 
     def _upscale(self, pixels: Pixels) -> Pixels:
-        plan, rows = self.plan(pixels), _RowsOf(pixels)
+        plan, rows = self.plan(pixels), RowsOf(pixels)
         (height, width, bands), scale = pixels.shape, self.card.scale
         out = np.empty((scale * height, scale * width, bands), pixels.dtype)
-        top = 0
-        for band in run_plan(plan, rows.read, self._sessions, prepare=bleeding(bands)):
-            out[top : top + len(band)] = band
-            top += len(band)
+        treatment = _Into(out, plan)
+        for _ in run_windows(plan, rows.read, self._sessions, treatment, prepare=bleeding(bands)):
+            pass
         return out
 
     def close(self) -> None:
@@ -184,27 +185,50 @@ def open_model(
     )
 
 
-class _RowsOf:
+class _Into(Upscaling):
+    """Enlarges into one array: a band's result is its place there."""
+
+    def __init__(self, out: Pixels, plan: Plan) -> None:
+        super().__init__(plan)
+        self._out, self._scale = out, plan.scale
+
+    def begin(self, cores: Rect, rows: BandRows) -> Pixels:  # noqa: ARG002 - the array has its shape
+        sr = cores.scaled(self._scale)
+        return self._out[sr.top : sr.bottom]
+
+
+class RowsOf:
     """Hands an array out in rows, as copies: the run may change what it gets."""
 
     def __init__(self, pixels: Pixels) -> None:
+        """Begins at the top."""
         self._pixels, self._top = pixels, 0
 
     def read(self, count: int) -> Pixels:
+        """The next rows."""
         rows = self._pixels[self._top : self._top + count].copy()
         self._top += count
         return rows
 
 
-def _checked(pixels: Pixels) -> Pixels:
+def checked(pixels: Pixels, verb: str) -> Pixels:
+    """An array as (H, W, C), if it is a picture.
+
+    Args:
+        pixels: what a caller gave.
+        verb: what was to be done with it, for the message.
+
+    Raises:
+        UsageError: another shape or dtype, or values that are not finite.
+    """
     shaped = pixels[:, :, None] if pixels.ndim == 2 else pixels
     if shaped.ndim != 3 or not 1 <= shaped.shape[2] <= 4 or 0 in shaped.shape:
-        what = f"cannot enlarge an array of shape {pixels.shape}"
+        what = f"cannot {verb} an array of shape {pixels.shape}"
         raise UsageError(what, "", "use (H, W) or (H, W, 1 to 4)")
     if pixels.dtype not in (np.uint8, np.uint16, np.float32):
         raise UsageError(
-            f"cannot enlarge an array of {pixels.dtype}", "", "use uint8, uint16 or float32 in 0..1"
+            f"cannot {verb} an array of {pixels.dtype}", "", "use uint8, uint16 or float32 in 0..1"
         )
     if pixels.dtype == np.float32 and not np.isfinite([pixels.min(), pixels.max()]).all():
-        raise UsageError("cannot enlarge an array that holds NaN or infinity")
+        raise UsageError(f"cannot {verb} an array that holds NaN or infinity")
     return shaped
