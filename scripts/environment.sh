@@ -48,3 +48,12 @@ make_test_environments() { # the two halves: .venv-infer must never hold torch, 
   infer=$root/.venv-infer/bin
   train=$root/.venv-train/bin
 }
+
+list_python_scripts() { # python_scripts: those of scripts/ that are Python, by their first line
+  local path first
+  python_scripts=()
+  for path in "$root"/scripts/*; do
+    read -r first <"$path" || continue
+    if [[ $first == '#!'*python* ]]; then python_scripts+=("scripts/${path##*/}"); fi
+  done
+}
