@@ -39,7 +39,7 @@ def gather() -> dict[str, str | list[str]]:
     """The facts, as words; a broken part is told, not raised."""
     from foveate.engine.open import available_engines  # noqa: PLC0415 - --help loads click only
     from foveate.media.vips import decoder_versions  # noqa: PLC0415 - as above
-    from foveate.models.store import find_model, list_cards, own_folder  # noqa: PLC0415 - as above
+    from foveate.models.store import find_model, list_cards  # noqa: PLC0415 - as above
     from foveate.plan.machine import (  # noqa: PLC0415 - as above
         available_memory,
         available_threads,
@@ -69,9 +69,19 @@ def gather() -> dict[str, str | list[str]]:
         "engines": engines,
         "extras": [f"{name}: {_version(package)}" for name, package in EXTRAS.items()],
         "models": models,
-        "own models": str(own_folder()),
+        "own models": _own_models(),
         "problems": broken or ["none"],
     }
+
+
+def _own_models() -> str:
+    from foveate.errors import UsageError  # noqa: PLC0415 - --help loads click only
+    from foveate.models.store import own_folder  # noqa: PLC0415 - as above
+
+    try:
+        return str(own_folder())
+    except UsageError as error:
+        return str(error)
 
 
 def _version(package: str) -> str:

@@ -6,6 +6,7 @@ card. Nothing is ever fetched: what is not on the disk does not exist.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import functools
 import hashlib
@@ -50,11 +51,21 @@ class Model:
 
 
 def own_folder() -> Path:
-    """Where `export` and `import-weights` put models: $FOVEATE_MODELS, else the XDG data folder."""
+    """Where `export` and `import-weights` put models: $FOVEATE_MODELS, else the XDG data folder.
+
+    Raises:
+        UsageError: neither is set, and this user has no home.
+    """
     if folder := os.environ.get(FOLDER_VARIABLE):
         return Path(folder)
-    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(data) / "foveate" / "models"
+    if data := os.environ.get("XDG_DATA_HOME"):
+        return Path(data) / "foveate" / "models"
+    try:
+        return Path.home() / ".local" / "share" / "foveate" / "models"
+    except RuntimeError as error:
+        raise UsageError(
+            "there is no folder for models", "this user has no home", f"set {FOLDER_VARIABLE}"
+        ) from error
 
 
 def list_cards(on_broken: Callable[[ModelError], None] | None = None) -> list[Entry]:
@@ -153,10 +164,13 @@ def list_shipped(scale: int) -> dict[Lane, str]:
 
 
 def _card_files() -> Iterator[tuple[Path, Literal["shipped", "own"]]]:
-    """The card files of both folders, each folder by name."""
+    """The card files of both folders, each folder by name; a user without a home has none."""
     for path in sorted(SHIPPED.glob("*.toml")):
         yield path, "shipped"
-    for path in sorted(own_folder().glob("*.toml")):
+    own: list[Path] = []
+    with contextlib.suppress(UsageError):
+        own = sorted(own_folder().glob("*.toml"))
+    for path in own:
         yield path, "own"
 
 

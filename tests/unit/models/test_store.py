@@ -1,8 +1,10 @@
 import hashlib
 import os
+import pwd
 
 import pytest
 
+from foveate.cli.doctor import gather
 from foveate.errors import ModelError, UsageError
 from foveate.models import store
 from foveate.models.card import Card, WeightsFacts, WindowFacts
@@ -66,6 +68,22 @@ def test_the_own_folder_follows_xdg_when_the_variable_is_unset(monkeypatch, tmp_
     monkeypatch.delenv("XDG_DATA_HOME")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert store.own_folder() == tmp_path / "home/.local/share/foveate/models"
+
+
+def test_a_user_without_a_home_has_no_own_models_and_is_told_where_to_name_a_folder(
+    folders, monkeypatch
+):
+    def unknown(user):
+        raise KeyError(user)
+
+    put_model(folders[0], "b_x2.photo")
+    for variable in ("FOVEATE_MODELS", "XDG_DATA_HOME", "HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    assert [entry.card.id for entry in store.list_cards()] == ["b_x2.photo"]
+    with pytest.raises(UsageError, match="no home; hint: set FOVEATE_MODELS"):
+        store.own_folder()
+    assert "no home" in gather()["own models"]
 
 
 @pytest.mark.parametrize("form", ["id", "card", "weights"])
