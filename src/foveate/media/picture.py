@@ -13,6 +13,7 @@ from foveate.media.source import Identity, SourceFile
 from foveate.media.vips import pyvips
 
 MAX_PIXELS = 500_000_000
+_USUAL_GAMMA, _GAMMA_SHARE = 2.2, 0.05  # nearer than that nobody sees a difference
 _FRAMES = {"gif": "GIF", "webp": "WebP", "png": "PNG", "avif": "AVIF", "heic": "HEIC"}
 
 
@@ -84,6 +85,7 @@ def open_picture(
         check_size(file.name, raw.width, raw.height, max_pixels)
         notes = [*_extension_note(source, format_), *decoded.notes]
         notes += _frame_notes(file, format_, raw, first_frame=first_frame)
+        notes += _gamma_note(file) if format_ == "png" else []
         return _picture(file, source, format_, decoded, notes)
 
 
@@ -155,6 +157,13 @@ def _frame_notes(
         cause = f"it is an animated {_FRAMES[format_]} of {pages} frames"
         raise InputError(f"cannot read {file.name}", cause, "use --first-frame to take the first")
     return [f"the first of {pages} frames was used"]
+
+
+def _gamma_note(file: SourceFile) -> list[str]:
+    gamma = sniff.png_gamma(file)
+    if gamma is None or abs(gamma * _USUAL_GAMMA - 1) <= _GAMMA_SHARE:
+        return []
+    return [f"its gamma of {gamma:.4g} (gAMA) is not kept: samples are taken as sRGB"]
 
 
 def _orientation(raw: pyvips.Image) -> int:
