@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,45 +14,47 @@ from foveate.media.depth import widen_to_16
 from foveate.media.metadata import Metadata, usable_exif
 from foveate.media.source import SourceFile
 
-if TYPE_CHECKING:
-    from foveate.media.picture import Picture
-
 _BANDS = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4}
 
 
-def open_heic(file: SourceFile, source: Path | bytes, max_pixels: int) -> Picture:
-    """The header facts of a HEIC picture; see picture.open_picture().
+@dataclass(frozen=True)
+class HeicHeader:
+    """What the header of a HEIC file says of its primary picture.
+
+    Attributes:
+        width: pixels, upright.
+        height: pixels, upright.
+        bands: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
+        bits: per sample as stored: 8, 10, 12 or 16.
+        metadata: what a writer needs.
+        notes: what is worth telling.
+    """
+
+    width: int
+    height: int
+    bands: int
+    bits: int
+    metadata: Metadata
+    notes: tuple[str, ...]
+
+
+def read_heic_header(file: SourceFile) -> HeicHeader:
+    """The header facts of a HEIC picture.
 
     Raises:
         UsageError: pillow-heif is not installed.
-        InputError: damaged, or over `max_pixels`.
+        InputError: damaged.
     """
-    from foveate.media.picture import Picture, check_size  # noqa: PLC0415 - it imports us too
-
     heif = _open(file)
     image = heif[heif.primary_index]
-    width, height = image.size
-    check_size(file.name, width, height, max_pixels)
-    bands, depth = _BANDS[_mode(image)], 16 if _bits(image) > 8 else 8
     notes = [f"the first of {len(heif)} pictures in the file was used"] if len(heif) > 1 else []
-    if isinstance(source, Path) and source.suffix.lower() not in ("", ".heic", ".heif", ".hif"):
-        notes.append(f"the name ends in {source.suffix}, but the content is HEIC")
     metadata, broken = _metadata(image.info)
-    pixels = width * height
-    return Picture(
-        source=source,
-        name=file.name,
-        format="heic",
-        width=width,
-        height=height,
-        bands=bands,
-        depth=depth,
-        bits=int(image.info.get("bit_depth", depth)) if depth == 16 else 8,
-        has_alpha=bands in (2, 4),
+    return HeicHeader(
+        *image.size,
+        bands=_BANDS[_mode(image)],
+        bits=int(image.info.get("bit_depth", 16)) if ";16" in image.mode else 8,
         metadata=metadata,
-        decoder_bytes=pixels * (3 + 2 * bands) * (depth // 8) + file.size + 8_000_000,
         notes=(*notes, *broken),
-        identity=file.identity,
     )
 
 
@@ -96,10 +98,6 @@ def _open(file: SourceFile) -> Any:  # noqa: ANN401 - pillow-heif has no types
 def _mode(image: Any) -> str:  # noqa: ANN401 - pillow-heif has no types
     mode: str = image.mode.partition(";")[0]
     return "L" if mode == "I" else mode
-
-
-def _bits(image: Any) -> int:  # noqa: ANN401 - pillow-heif has no types
-    return 16 if ";16" in image.mode else 8
 
 
 def _metadata(info: dict[str, Any]) -> tuple[Metadata, list[str]]:

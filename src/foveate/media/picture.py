@@ -77,9 +77,7 @@ def open_picture(
         if size:
             check_size(file.name, *size, max_pixels)
         if format_ == "heic":
-            from foveate.media.heic import open_heic  # noqa: PLC0415 - an optional extra
-
-            return open_heic(file, source, max_pixels)
+            return _heic_picture(file, source, max_pixels)
         decoded = open_decoder(file, format_)
         raw = decoded.raw
         check_size(file.name, raw.width, raw.height, max_pixels)
@@ -111,6 +109,31 @@ def _picture(
         decoder_bytes=_decoder_bytes(file, format_, decoded, orientation),
         notes=(*notes, *broken),
         orientation=orientation,
+        identity=file.identity,
+    )
+
+
+def _heic_picture(file: SourceFile, source: Path | bytes, max_pixels: int) -> Picture:
+    from foveate.media.heic import read_heic_header  # noqa: PLC0415 - an optional extra
+
+    header = read_heic_header(file)
+    check_size(file.name, header.width, header.height, max_pixels)
+    depth = 16 if header.bits > 8 else 8
+    # pillow-heif decodes it whole.
+    decoder_bytes = header.width * header.height * (3 + 2 * header.bands) * (depth // 8)
+    return Picture(
+        source=source,
+        name=file.name,
+        format="heic",
+        width=header.width,
+        height=header.height,
+        bands=header.bands,
+        depth=depth,
+        bits=header.bits,
+        has_alpha=header.bands in (2, 4),
+        metadata=header.metadata,
+        decoder_bytes=decoder_bytes + file.size + 8_000_000,
+        notes=(*_extension_note(source, "heic"), *header.notes),
         identity=file.identity,
     )
 
