@@ -49,8 +49,10 @@ def read_heic_header(file: SourceFile) -> HeicHeader:
     image = heif[heif.primary_index]
     notes = [f"the first of {len(heif)} pictures in the file was used"] if len(heif) > 1 else []
     metadata, broken = _metadata(image.info)
+    width, height = image.size
     return HeicHeader(
-        *image.size,
+        width,
+        height,
         bands=_BANDS[_mode(image)],
         bits=int(image.info.get("bit_depth", 16)) if ";16" in image.mode else 8,
         metadata=metadata,
