@@ -62,6 +62,12 @@ def relative_index(size: int) -> Tensor:
     return (y[:, None] - y + size - 1) * (2 * size - 1) + (x[:, None] - x + size - 1)
 
 
+def reflect_index(size: int) -> Tensor:
+    """((M + 2)^2,) int64: the token at each place of an attention window padded by reflection."""
+    along = torch.tensor([1, *range(size), size - 2])
+    return (along[:, None] * size + along).reshape(-1)
+
+
 def window_labels(mask: Tensor, size_px: int, shift_px: int, share: float = 0.0) -> Tensor:
     """(B, 1, H, W) blur mask -> (B, H/size_px, W/size_px): 1.0 for a blurred attention window.
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from foveate.nets.attention_windows import window_labels
+from foveate.nets.blur_look import BlurLook
 from foveate.nets.lmdvit_config import SHIPPED, LMDViTConfig
 from foveate.nets.predictors import decide_at, decide_by_chance
 from foveate.nets.window_stage import Stage
@@ -41,11 +42,15 @@ class Decision(NamedTuple):
 
 
 class Restored(NamedTuple):
-    """What the net gives: the picture, its gate (B, 1, H, W) and the decisions in block order."""
+    """What the net gives: the picture, its gate (B, 1, H, W) and the decisions in block order.
+
+    And the logits of the coarse look, (B, H/32, W/32), where the net has one.
+    """
 
     restored: Tensor
     gate: Tensor
     decisions: list[Decision]
+    look: Tensor | None = None
 
 
 class LMDViT(nn.Module):
@@ -78,6 +83,7 @@ class LMDViT(nn.Module):
             up = _named("deconv", nn.ConvTranspose2d(above, c // 2, 2, stride=2))
             setattr(self, f"upsample_{i}", up)
             setattr(self, f"decoderlayer_{i}", Stage(config, levels + 1 + i))
+        self.look = BlurLook(config.look) if config.look else None
         self.apply(_initialise)
 
     def forward(
@@ -123,7 +129,8 @@ class LMDViT(nn.Module):
             x = run(f"decoderlayer_{i}", x)
         residual, gate = self.output_proj(x).split((3, 1), 1)
         gate = gate.sigmoid().clamp(min=self.config.gate_floor)
-        return Restored(blurry + residual * gate, gate, decisions)
+        look = None if self.look is None else self.look(blurry)
+        return Restored(blurry + residual * gate, gate, decisions, look)
 
 
 def _named(name: str, *layers: nn.Module) -> nn.Sequential:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
-from foveate.nets.attention_windows import relative_index, shift_masks
+from foveate.nets.attention_windows import reflect_index, relative_index, shift_masks
 
 
 class WindowAttention(nn.Module):
@@ -57,22 +57,28 @@ class LocalFeedForward(nn.Module):
     Source: LMD-ViT's W-LeFF. Unlike Uformer's LeFF it never sees the neighbouring window.
     """
 
+    reflected: Tensor
+
     def __init__(self, features: int, ratio: int, size: int) -> None:
         """Names follow the authors' file; hidden width `ratio` C."""
         super().__init__()
-        self.size = size
+        self.side = size + 2
         wide = ratio * features
         self.linear1 = nn.Sequential(nn.Linear(features, wide), nn.GELU())
-        self.dwconv = nn.Sequential(
-            nn.Conv2d(wide, wide, 3, padding=1, groups=wide, padding_mode="reflect"), nn.GELU()
-        )
+        self.dwconv = nn.Sequential(nn.Conv2d(wide, wide, 3, groups=wide), nn.GELU())
+        # Whole tokens are copied: faster than reflecting every plane by itself.
+        self.register_buffer("reflected", reflect_index(size), persistent=False)
         self.linear2 = nn.Sequential(nn.Linear(wide, features))
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, T, C) -> the same."""
         n, t, _ = x.shape
-        y = self.linear1(x).reshape(n, self.size, self.size, -1).permute(0, 3, 1, 2)
-        y = self.dwconv(y).permute(0, 2, 3, 1).reshape(n, t, -1)  # (N, T, ratio C)
+        y = self.linear1(x).index_select(1, self.reflected)  # (N, (M + 2)^2, ratio C)
+        y = (
+            self.dwconv(y.reshape(n, self.side, self.side, -1).permute(0, 3, 1, 2))
+            .permute(0, 2, 3, 1)
+            .reshape(n, t, -1)
+        )  # (N, T, ratio C)
         return self.linear2(y)
 
 

@@ -138,6 +138,12 @@ def pruning_loss(decisions: list[Decision], mask: Tensor, share: float = 0.0) ->
     return torch.stack(terms).mean()
 
 
+def look_loss(logits: Tensor, mask: Tensor) -> Tensor:
+    """Cross-entropy of the coarse look, (B, H/32, W/32), against the mask: any pixel counts."""
+    labels = window_labels(mask, mask.shape[2] // logits.shape[1], 0)
+    return F.binary_cross_entropy_with_logits(logits.float(), labels)
+
+
 def psnr(restored: Tensor, sharp: Tensor, mask: Tensor | None = None) -> Tensor:
     """(B,) decibels over all pixels, or over those of a (B, 1, H, W) mask; both clamped to 0..1.
 

@@ -69,6 +69,7 @@ class DeblurPatches:
         self._settings, self._seed, self._rank = settings, seed, rank
         self._cache = PictureCache()
         self._held_out: Scenes | None = None
+        self.photos = 0
         self._sources: list[Scenes | RealPairs] = []
         if settings.photos:
             self._sources.append(self._find_scenes())
@@ -98,6 +99,7 @@ class DeblurPatches:
         settings, first = self._settings, self._settings.validation
         photos = find_pictures(settings.photos, LEAST_PHOTO_PX)
         cutouts = find_pictures(settings.cutouts, alpha=True)
+        self.photos = len(photos)
         if not first:
             return self._scenes(photos, cutouts)
         if len(photos) <= first or len(cutouts) < 2:
@@ -107,6 +109,7 @@ class DeblurPatches:
                 f"have more than {first} photos and 2 cut-outs, or set validation = 0",
             )
         self._held_out = self._scenes(photos[:first], cutouts[::HELD_OUT_CUTOUTS])
+        self.photos = len(photos) - first
         seen = [path for index, path in enumerate(cutouts) if index % HELD_OUT_CUTOUTS]
         return self._scenes(photos[first:], seen)
 

@@ -23,12 +23,10 @@ from foveate.errors import UsageError
 from foveate.nets.build import build_net
 from foveate.train.checkpoint import Checkpoint, read_checkpoint, save_checkpoint
 from foveate.train.curve import CurveLog, draw_curve
-from foveate.train.losses import restoration_loss
 from foveate.train.optimisers import follow, make_optimisers, set_rate
-from foveate.train.patches import PatchSource, Photos
 from foveate.train.recipe import Recipe
 from foveate.train.start import start_from
-from foveate.train.validate import validate
+from foveate.train.tasks import make_task
 
 
 def train(  # noqa: PLR0912, PLR0915 - one page that reads top to bottom is the point
@@ -70,20 +68,20 @@ def train(  # noqa: PLR0912, PLR0915 - one page that reads top to bottom is the 
         for optimiser, state in zip(optimisers, saved.optimisers, strict=True):
             optimiser.load_state_dict(state)
         step, losses = saved.step, saved.losses
-    photos = Photos(recipe.data, recipe.net.options["scale"])
-    source = PatchSource(photos, recipe.seed, rank)
-    stepped: nn.Module = DistributedDataParallel(net) if world > 1 else net
+    task = make_task(recipe, rank)
+    stepped: nn.Module = net
+    if world > 1:
+        stepped = DistributedDataParallel(net, find_unused_parameters=task.is_sparse)
+    if recipe.optimiser.compile:
+        stepped = torch.compile(stepped)  # type: ignore[assignment]  # it is still the module
     log = CurveLog(out, step) if rank == 0 else None
-    tell(f"{photos.count} photos, {sum(p.numel() for p in net.parameters()):,} parameters")
+    tell(f"{task.photos} photos, {sum(p.numel() for p in net.parameters()):,} parameters")
 
     seconds, over = 0.0, False
     while step < recipe.optimiser.steps and not over:
         began = time.monotonic()
         set_rate(optimisers, step, recipe.optimiser)
-        lr, hr = source.batch(step)
-        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.optimiser.bf16):
-            sr = stepped(lr)
-        loss = restoration_loss(sr, hr, recipe.loss)
+        loss = task.loss(stepped, step)
         for optimiser in optimisers:
             optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch's
@@ -100,20 +98,20 @@ def train(  # noqa: PLR0912, PLR0915 - one page that reads top to bottom is the 
         if log is None:
             continue
         if step % 100 == 0:
-            images = len(losses) * recipe.data.batch * world
+            images = len(losses) * task.batch * world
             log.add(step=step, loss=float(np.mean(losses)), images_per_s=round(images / seconds, 1))
             losses, seconds = [], 0.0
         if step % recipe.log.validate_every == 0 or last:
-            psnr, bicubic = validate(average, photos)
-            log.add(step=step, psnr_y=psnr, bicubic_psnr_y=bicubic)
+            scores = task.validate(average.eval())
+            log.add(step=step, **scores)
             draw_curve(out)
-            tell(f"step {step}: PSNR-Y {psnr:.3f} dB, bicubic {bicubic:.3f} dB (held out)")
+            tell(f"step {step}: {', '.join(f'{k} {v:.3f}' for k, v in scores.items())} (held out)")
         if step % recipe.log.save_every == 0 or last:
             settings = msgspec.to_builtins(recipe)
             states = [optimiser.state_dict() for optimiser in optimisers]
             weights = (net.state_dict(), average.state_dict())
             save_checkpoint(
-                Checkpoint(settings, recipe.digest(), step, *weights, states, losses, photos.count),
+                Checkpoint(settings, recipe.digest(), step, *weights, states, losses, task.photos),
                 path,
             )
     if world > 1:

@@ -55,9 +55,13 @@ def _orthogonal(update: Tensor) -> Tensor:
 
 
 def make_optimisers(net: nn.Module, settings: OptimiserSettings) -> list[Optimizer]:
-    """Kernels and matrices to Muon or Adam by the recipe, all other tensors to Adam."""
-    kernels = [p for p in net.parameters() if p.requires_grad and p.ndim >= 2]
-    others = [p for p in net.parameters() if p.requires_grad and p.ndim < 2]
+    """Kernels and matrices to Muon or Adam by the recipe, all other tensors to Adam.
+
+    Tables (position biases, modulators) and depth-wise kernels mix no features: Adam has them.
+    """
+    trained = [(name, p) for name, p in net.named_parameters() if p.requires_grad]
+    kernels = [p for name, p in trained if _mixes(name, p)]
+    others = [p for name, p in trained if not _mixes(name, p)]
     first: Optimizer = (
         Muon(kernels, settings.kernel_rate, decay=settings.kernel_decay)
         if settings.kernels == "muon"
@@ -68,6 +72,10 @@ def make_optimisers(net: nn.Module, settings: OptimiserSettings) -> list[Optimiz
         for group in optimiser.param_groups:
             group["peak"] = group["lr"]
     return optimisers
+
+
+def _mixes(name: str, p: Tensor) -> bool:
+    return p.ndim >= 2 and p.shape[1] > 1 and not name.endswith(("bias_table", "modulator.weight"))
 
 
 def set_rate(optimisers: list[Optimizer], step: int, settings: OptimiserSettings) -> None:

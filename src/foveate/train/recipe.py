@@ -10,12 +10,14 @@ from typing import Any, Literal
 import msgspec
 
 from foveate.errors import UsageError
+from foveate.train.deblur_losses import DeblurLossSettings
+from foveate.train.deblur_pairs import DeblurData
 
 
 class NetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which network; `options` are the fields of the family's configuration."""
 
-    family: Literal["rt4ksr", "esrt"] = "rt4ksr"
+    family: Literal["rt4ksr", "esrt", "lmdvit"] = "rt4ksr"
     options: dict[str, Any] = {}
     start: str = ""  # a checkpoint (.pt) or a model (id or path) it starts from
 
@@ -46,7 +48,8 @@ class OptimiserSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """Adam for vectors; Adam or Muon for kernels; linear warm-up, cosine to zero.
 
     `kernel_decay` times the rate is taken off each kernel per step (Muon only): without it kernels
-    grow for as long as they train.
+    grow for as long as they train. `compile` has torch.compile join the operations of a step; it
+    needs a C++ compiler.
     """
 
     steps: int = 20_000
@@ -57,6 +60,7 @@ class OptimiserSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     warmup: int = 200
     ema: float = 0.999
     bf16: bool = False
+    compile: bool = False
 
 
 class LossSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,6 +70,24 @@ class LossSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     luma: float = 0.0
     high_frequency: float = 0.0
     power: Literal["l1", "l2"] = "l1"
+
+
+class DeblurSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a deblurring run has in place of `data` and `loss`.
+
+    Attributes:
+        data: where pairs come from.
+        loss: weights of its terms.
+        decisions: what says which windows are computed in training: "mask", the truth, for the cost
+            of the blurred ones; or "chance", the predictors by Gumbel-softmax, all computed (the
+            paper's).
+        held_out: pairs to validate on, made of pictures that are held out.
+    """
+
+    data: DeblurData = DeblurData()
+    loss: DeblurLossSettings = DeblurLossSettings()
+    decisions: Literal["mask", "chance"] = "mask"
+    held_out: int = 24
 
 
 class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,6 +104,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     data: DataSettings = DataSettings()
     optimiser: OptimiserSettings = OptimiserSettings()
     loss: LossSettings = LossSettings()
+    deblur: DeblurSettings | None = None
     log: LogSettings = LogSettings()
     seed: int = 0
 

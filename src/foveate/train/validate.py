@@ -1,19 +1,26 @@
-"""PSNR-Y of a net on the photos held out of training, bicubic beside it."""
+"""What a net is worth on what is held out of training, beside what it is to beat."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
 from foveate.media.resample import imresize
 from foveate.metrics.psnr import psnr_y
-from foveate.nets.build import Net
+from foveate.nets.attention_windows import window_labels
+from foveate.nets.build import Upscaler
+from foveate.nets.lmdvit import LMDViT
 from foveate.train.card_window import restore
+from foveate.train.deblur_losses import psnr
+from foveate.train.deblur_pairs import as_batch
+from foveate.train.local_blur import Pair
 from foveate.train.patches import Photos
 
 
 @torch.no_grad()
-def validate(net: Net, photos: Photos) -> tuple[float, float]:
+def validate(net: Upscaler, photos: Photos) -> tuple[float, float]:
     """Mean PSNR-Y (border = scale) of whole pictures, LR cut to even sizes: (net, bicubic), dB."""
     scale, scores = photos.scale, []
     for held_out, hr in photos.held_out:
@@ -25,3 +32,37 @@ def validate(net: Net, photos: Photos) -> tuple[float, float]:
         scores.append([psnr_y(p, hr[:height, :width], border_px=scale) for p in pair])
     psnr, bicubic = np.mean(scores, axis=0)
     return float(psnr), float(bicubic)
+
+
+@torch.no_grad()
+def validate_deblur(net: LMDViT, pairs: Sequence[Pair], share: float) -> dict[str, float]:
+    """Means over held-out pairs, dB; the predictors decide.
+
+    `psnr_w` counts blurred pixels only, of the pairs that have some. Precision and recall are those
+    of the finest decisions at the mask's windows, over all pairs; `look_recall` the coarse look's.
+    """
+    scores, before, after, counts = [], [], [], torch.zeros(3)
+    looked = torch.zeros(2)
+    for pair in pairs:
+        blurry, sharp, mask = as_batch([pair])
+        result = net(blurry)
+        scores.append([psnr(result.restored, sharp).item(), psnr(blurry, sharp).item()])
+        if mask.any():
+            after.append(psnr(result.restored, sharp, mask).item())
+            before.append(psnr(blurry, sharp, mask).item())
+        last = result.decisions[-1]
+        labels = window_labels(mask, last.size_px, last.shift_px, share)
+        counts += torch.stack([(last.keep * labels).sum(), last.keep.sum(), labels.sum()])
+        if result.look is not None:
+            cells = window_labels(mask, mask.shape[2] // result.look.shape[1], 0)
+            looked += torch.stack([((result.look > 0) * cells).sum(), cells.sum()])
+    psnr_db, psnr_blurry = np.minimum(np.array(scores), 99).mean(0)
+    return {
+        "psnr": float(psnr_db),
+        "psnr_blurry": float(psnr_blurry),
+        "psnr_w": float(np.mean(after)),
+        "psnr_w_blurry": float(np.mean(before)),
+        "precision": float(counts[0] / counts[1].clamp(min=1)),
+        "recall": float(counts[0] / counts[2].clamp(min=1)),
+        "look_recall": float(looked[0] / looked[1].clamp(min=1)),
+    }

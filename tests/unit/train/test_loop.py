@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 pytestmark = pytest.mark.train
 
 from foveate.errors import InputError, UsageError
-from foveate.train import loop
+from foveate.train import tasks
 from foveate.train.checkpoint import read_checkpoint
 from foveate.train.loop import train
 
@@ -47,11 +47,11 @@ def test_a_stopped_run_resumes_to_the_identical_curve_and_weights(
             raise KeyboardInterrupt
         return original(*args)
 
-    original = loop.restoration_loss
-    monkeypatch.setattr(loop, "restoration_loss", dies_at_140)
+    original = tasks.restoration_loss
+    monkeypatch.setattr(tasks, "restoration_loss", dies_at_140)
     with pytest.raises(KeyboardInterrupt):
         train(recipe, tmp_path / "cut")
-    monkeypatch.setattr(loop, "restoration_loss", original)
+    monkeypatch.setattr(tasks, "restoration_loss", original)
     assert read_checkpoint(tmp_path / "cut" / "checkpoint.pt").step == 100
     cut = train(recipe, tmp_path / "cut", resume=True)
 

@@ -1,0 +1,118 @@
+"""What the loop trains: a task draws batches, measures the loss and validates."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - its usual name
+
+from foveate.errors import UsageError
+from foveate.nets.build import Net
+from foveate.nets.lmdvit import LMDViT
+from foveate.train.deblur_losses import deblur_loss, look_loss
+from foveate.train.deblur_pairs import DeblurPatches
+from foveate.train.losses import restoration_loss
+from foveate.train.patches import PatchSource, Photos
+from foveate.train.recipe import Recipe
+from foveate.train.validate import validate, validate_deblur
+
+GROWN_PX = (0, 0, 16)  # masks are grown by one of these: what is computed needlessly must not harm
+
+
+class Task(Protocol):
+    """Everything of a run but net, optimisers and log.
+
+    Attributes:
+        photos: how many photos it draws from.
+        batch: patches per step and process.
+        is_sparse: whether a step may leave parameters without a gradient.
+    """
+
+    photos: int
+    batch: int
+    is_sparse: bool
+
+    def loss(self, net: nn.Module, step: int) -> Tensor:
+        """The loss of the step's batch: a function of (seed, rank, step) and the weights."""
+
+    def validate(self, net: Net) -> dict[str, float]:
+        """Held-out scores; `psnr_y` of the net and of what it is to beat, beside others."""
+
+
+def make_task(recipe: Recipe, rank: int) -> Task:
+    """The task of a recipe's family.
+
+    Raises:
+        UsageError: settings of another task are given, or those it needs are not.
+        InputError: no photos.
+    """
+    deblurs = recipe.net.family == "lmdvit"
+    if deblurs != (recipe.deblur is not None):
+        cause = f"{recipe.net.family} {'needs' if deblurs else 'does not take'} a [deblur] table"
+        raise UsageError("the recipe does not hold", cause)
+    return DeblurTask(recipe, rank) if deblurs else UpscaleTask(recipe, rank)
+
+
+class UpscaleTask:
+    """Patches of photos made smaller, and the difference to the photos."""
+
+    is_sparse = False
+
+    def __init__(self, recipe: Recipe, rank: int) -> None:
+        """Reads every photo."""
+        self._recipe, self.batch = recipe, recipe.data.batch
+        self._photos = Photos(recipe.data, recipe.net.options["scale"])
+        self._source = PatchSource(self._photos, recipe.seed, rank)
+        self.photos = self._photos.count
+
+    def loss(self, net: nn.Module, step: int) -> Tensor:
+        """As in `Task`."""
+        lr, hr = self._source.batch(step)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._recipe.optimiser.bf16):
+            sr = net(lr)
+        return restoration_loss(sr, hr, self._recipe.loss)
+
+    def validate(self, net: Net) -> dict[str, float]:
+        """As in `Task`."""
+        assert not isinstance(net, LMDViT)  # noqa: S101 - make_task saw to it
+        psnr, bicubic = validate(net, self._photos)
+        return {"psnr_y": psnr, "bicubic_psnr_y": bicubic}
+
+
+class DeblurTask:
+    """Pairs of blurry and sharp patches; the mask decides, or the predictors by chance."""
+
+    def __init__(self, recipe: Recipe, rank: int) -> None:
+        """Finds the pictures."""
+        assert recipe.deblur is not None  # noqa: S101 - make_task saw to it
+        self._settings, self._seed, self._bf16 = recipe.deblur, recipe.seed, recipe.optimiser.bf16
+        self._rank, self.batch = rank, recipe.deblur.data.batch
+        self._patches = DeblurPatches(recipe.deblur.data, recipe.seed, rank)
+        self._held_out = self._patches.held_out(recipe.deblur.held_out)
+        self.photos = self._patches.photos
+        self.is_sparse = recipe.deblur.decisions == "mask"
+
+    def loss(self, net: nn.Module, step: int) -> Tensor:
+        """As in `Task`."""
+        blurry, sharp, mask = self._patches.batch(step)
+        # Gumbel noise and drop path, the same for a resumed run.
+        torch.manual_seed(
+            int(np.random.SeedSequence((self._seed, self._rank, step)).generate_state(1)[0])
+        )
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._bf16):
+            if self.is_sparse:
+                reach = GROWN_PX[step % len(GROWN_PX)]
+                grown = F.max_pool2d(mask, 2 * reach + 1, 1, reach)
+                result = net(blurry, mask=grown, dense=False)
+            else:
+                result = net(blurry)
+        loss = deblur_loss(result, sharp, mask, self._settings.loss).total
+        return loss if result.look is None else loss + look_loss(result.look, mask)
+
+    def validate(self, net: Net) -> dict[str, float]:
+        """As in `Task`."""
+        assert isinstance(net, LMDViT)  # noqa: S101 - make_task saw to it
+        return validate_deblur(net, self._held_out, self._settings.loss.share)

@@ -1,0 +1,115 @@
+"""The deblurring task: it learns, resumes to the same weights, and refuses half a recipe."""
+
+import json
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from tests.unit.train.conftest import write_png
+
+torch = pytest.importorskip("torch", reason="needs the extra 'train'")
+pytestmark = pytest.mark.train
+
+from foveate.errors import UsageError
+from foveate.nets.build import build_net
+from foveate.nets.lmdvit import SHIPPED
+from foveate.train.checkpoint import read_checkpoint
+from foveate.train.deblur_pairs import DeblurData
+from foveate.train.loop import train
+from foveate.train.recipe import (
+    DeblurSettings,
+    LogSettings,
+    NetSettings,
+    OptimiserSettings,
+    Recipe,
+    read_recipe,
+)
+from foveate.train.tasks import make_task
+
+TINY = {"width": 4, "depths": [1, 2, 1], "heads": [1, 1, 1], "predictor": "light", "look": 4}
+TINY |= {"down": 2, "drop_path": 0.1}
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pairs")
+    for part in ("blur", "sharp", "mask"):
+        (folder / part).mkdir()
+    random = np.random.default_rng(0)
+    for name in range(3):
+        sharp = np.kron(
+            random.integers(0, 256, (16, 16, 3), np.uint8), np.ones((4, 4, 1), np.uint8)
+        )
+        blurry, mask = sharp.copy(), np.zeros_like(sharp)
+        half = sharp[:, :32].astype(int)
+        blurry[:, :32] = (
+            half + np.roll(half, 1, 1) + np.roll(half, 2, 1) + np.roll(half, 3, 1)
+        ) // 4
+        mask[:, :32] = 255
+        for part, pixels in (("blur", blurry), ("sharp", sharp), ("mask", mask)):
+            write_png(folder / part / f"{name}.png", pixels)
+    return folder
+
+
+def recipe_of(pairs, decisions="mask", steps=12, rate=0.005):
+    return Recipe(
+        net=NetSettings("lmdvit", TINY),
+        deblur=DeblurSettings(
+            DeblurData(pairs=(str(pairs),), patch=64, batch=2), decisions=decisions, held_out=0
+        ),
+        optimiser=OptimiserSettings(steps, "muon", rate, rate=rate, warmup=2),
+        log=LogSettings(validate_every=1000, save_every=4),
+    )
+
+
+@pytest.mark.parametrize("decisions", ["mask", "chance"])
+def test_a_stopped_run_goes_on_to_the_same_weights(pairs, tmp_path, monkeypatch, decisions):
+    recipe = recipe_of(pairs, decisions)
+    monkeypatch.setattr("foveate.train.tasks.DeblurTask.validate", lambda *_: {"psnr": 0.0})
+    whole = read_checkpoint(train(recipe, tmp_path / "whole"))
+    train(recipe, tmp_path / "parts", minutes=1e-9)
+    parts = train(recipe, tmp_path / "parts", resume=True)
+    assert read_checkpoint(parts).step == 12
+    for name, tensor in read_checkpoint(parts).net.items():
+        assert torch.equal(tensor, whole.net[name]), name
+
+
+@pytest.mark.parametrize("decisions", ["mask", "chance"])
+def test_the_loss_falls(pairs, decisions):
+    task = make_task(recipe_of(pairs, decisions), 0)
+    torch.manual_seed(0)
+    net = build_net("lmdvit", TINY)
+    optimiser = torch.optim.Adam(net.parameters(), 2e-3)
+    losses = []
+    for step in range(40):
+        optimiser.zero_grad()
+        loss = task.loss(net, step)
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert np.mean(losses[-8:]) < np.mean(losses[:8]) - 0.01
+
+
+def test_validation_counts_what_it_says(pairs):
+    task = make_task(recipe_of(pairs), 0)
+    task._held_out = [task._patches._sources[0].draw(np.random.default_rng(n)) for n in range(2)]
+    scores = task.validate(build_net("lmdvit", TINY).eval())
+    assert scores["psnr_w_blurry"] < scores["psnr_blurry"]  # a half is sharp
+    assert 0 <= scores["recall"] <= 1
+    assert json.dumps(scores)
+
+
+def test_a_recipe_without_its_table_is_refused(pairs):
+    whole = recipe_of(pairs)
+    for wrong, words in (
+        (msgspec.structs.replace(whole, deblur=None), "needs a"),
+        (msgspec.structs.replace(whole, net=NetSettings("rt4ksr", {"scale": 2})), "does not take"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            make_task(wrong, 0)
+
+
+def test_the_recipe_that_ships_is_the_preset():
+    recipe = read_recipe(Path(__file__).parents[3] / "recipes" / "lmdvit.local.toml")
+    assert build_net("lmdvit", recipe.net.options).config == SHIPPED
