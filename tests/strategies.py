@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from foveate.models.card import Card, WeightsFacts, WindowFacts
+from foveate.models.card import Card, DeblurFacts, WeightsFacts, WindowFacts
 from foveate.models.write import write_card
 
 # The same cases each time: a run on another machine can be compared; times are not judged here.
@@ -18,6 +18,7 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci")
 
 TINY = Path(__file__).parent / "models" / "tiny_x2.onnx"
+TINY_DEBLUR = Path(__file__).parent / "models" / "tiny_deblur.zip"  # areas of 64 x 64
 TINY_REACH = 6  # LR pixels an output pixel of the tiny network depends on, to each side
 DTYPES = ("uint8", "uint16", "float32")
 
@@ -46,6 +47,19 @@ def make_card(
         session_bytes_per_lr_pixel=session_bytes_per_lr_pixel,
         window=WindowFacts(core[0], core[1], halo, multiple),
         weights=WeightsFacts(TINY.name, "", TINY.stat().st_size),
+    )
+
+
+def make_deblur_card() -> Card:
+    """The tiny deblurring network's card."""
+    data = TINY_DEBLUR.read_bytes()
+    return msgspec.structs.replace(
+        make_card(scale=1),
+        id="tiny_deblur.test",
+        task="deblur",
+        window=WindowFacts(32, 32, 16, 16, "approximate", minimum=64),
+        weights=WeightsFacts(TINY_DEBLUR.name, hashlib.sha256(data).hexdigest(), len(data)),
+        deblur=DeblurFacts(1000, 100),
     )
 
 

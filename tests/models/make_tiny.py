@@ -1,10 +1,12 @@
-"""Writes tiny_x2.onnx: the shape of RT4KSR in a few kB, for tests. Needs the `onnx` package.
+"""Writes tiny_x2.onnx and tiny_deblur.zip, for tests. Needs the `onnx` package and torch.
 
+tiny_x2.onnx is the shape of RT4KSR in a few kB.
 Unshuffle by 2, three 3x3 convolutions with zero padding, shuffle by 4, plus the input enlarged by
 nearest neighbour: windows are exact with a halo of 6 and not with 4. The colours get different
 weights, so it tints grey.
 """
 
+import io
 from itertools import pairwise
 from pathlib import Path
 
@@ -55,5 +57,34 @@ def make_tiny() -> onnx.ModelProto:
     return model
 
 
+def make_tiny_deblur() -> bytes:
+    """LMD-ViT of one level with random weights, areas of 64 x 64, and mixed decisions everywhere."""
+    import torch  # noqa: PLC0415 - the other model does without
+
+    from foveate.nets.lmdvit import LMDViT, LMDViTConfig  # noqa: PLC0415 - as above
+    from foveate.train.deblur_file import write_graphs  # noqa: PLC0415 - as above
+
+    torch.manual_seed(3)
+    config = LMDViTConfig(
+        width=4, depths=(1, 2, 1), heads=(1, 1, 1), down=2, predictor="light", look=4
+    )
+    net = LMDViT(config).eval()
+    for name, parameter in net.named_parameters():
+        if name.endswith(("norm1.weight", "norm2.weight")):
+            continue
+        torch.nn.init.normal_(parameter, std=3.0 if ".logits." in name else 0.15)
+    area = torch.rand(1, 3, 64, 64) * torch.linspace(0, 1, 64)
+    for _ in range(4):  # later decisions depend on earlier ones
+        with torch.no_grad():
+            for decision in net(area).decisions:
+                last = net.get_submodule(f"{decision.block}.score_predictor.logits")
+                margin = decision.logits[..., 0] - decision.logits[..., 1]
+                last.bias[0] -= margin.median()
+    file = io.BytesIO()
+    write_graphs(net, 64, file)
+    return file.getvalue()
+
+
 if __name__ == "__main__":
     Path(__file__).with_name("tiny_x2.onnx").write_bytes(make_tiny().SerializeToString())
+    Path(__file__).with_name("tiny_deblur.zip").write_bytes(make_tiny_deblur())

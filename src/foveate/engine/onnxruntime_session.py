@@ -12,7 +12,7 @@ import numpy as np
 
 from foveate.engine.allocator import return_large_blocks
 from foveate.engine.session import EngineFacts, Float32
-from foveate.errors import ModelError, ResourceError
+from foveate.errors import FoveateError, ModelError, ResourceError
 from foveate.models.card import Card
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class OnnxRuntimeSession:
             # again: measured 800 against 400 bytes per pixel on a picture whose windows grow.
             self._shrink()
             self._largest_input = lr.size
-        (sr,) = run_graph(self._inner, {"lr": lr}, self.card.id)
+        sr: Float32 = run_graph(self._inner, {"lr": lr}, self.card.id)[0]
         return sr
 
     def close(self) -> None:
@@ -126,11 +126,17 @@ def run_graph(
     try:
         return inner.run(None, feeds)  # type: ignore[no-any-return]  # onnxruntime is not typed
     except _runtime_errors() as error:
-        if "allocate" in str(error).lower() or "memory" in str(error).lower():
-            raise ResourceError(
-                f"{model_id} ran out of memory", _cause(error), "give it less --threads"
-            ) from error
-        raise ModelError(f"{runtime_name()} cannot run {model_id}", _cause(error)) from error
+        raise _failed_run(error, model_id) from error
+
+
+def run_bound(
+    inner: onnxruntime.InferenceSession, binding: onnxruntime.IOBinding, model_id: str
+) -> None:
+    """One run between arrays that are bound already; errors as in `run_graph`."""
+    try:
+        inner.run_with_iobinding(binding)
+    except _runtime_errors() as error:
+        raise _failed_run(error, model_id) from error
 
 
 def shrink_arena(
@@ -215,6 +221,14 @@ def _check_ports(inner: onnxruntime.InferenceSession, weights_path: Path) -> Non
             f"they must map lr to sr, 4 axes of float32, and have {ports}",
             "export them with `foveate export`",
         )
+
+
+def _failed_run(error: Exception, model_id: str) -> FoveateError:
+    if "allocate" in str(error).lower() or "memory" in str(error).lower():
+        return ResourceError(
+            f"{model_id} ran out of memory", _cause(error), "give it less --threads"
+        )
+    return ModelError(f"{runtime_name()} cannot run {model_id}", _cause(error))
 
 
 def _cause(error: Exception) -> str:

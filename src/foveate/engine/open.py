@@ -6,6 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from foveate.engine.check import check_session
+from foveate.engine.deblur_check import check_deblur_session
+from foveate.engine.deblur_onnxruntime import OnnxRuntimeDeblurSession
+from foveate.engine.deblur_session import DeblurSession
 from foveate.engine.onnxruntime_session import OnnxRuntimeSession, onnxruntime_facts
 from foveate.engine.openvino_session import OpenVinoSession, openvino_facts
 from foveate.engine.session import EngineFacts, Session
@@ -65,6 +68,42 @@ def open_sessions(
     return _open(card, weights_path, count, engine=engine, threads=1, device=device)
 
 
+def open_deblur_sessions(
+    card: Card,
+    weights_path: Path,
+    count: int,
+    *,
+    engine: str = "auto",
+    device: str = "cpu",
+) -> list[DeblurSession]:
+    """Opens `count` sessions of one thread each of a deblurring model; only the first is checked.
+
+    Raises:
+        UsageError: unknown engine or device, or an engine that does not run such models.
+        ResourceError: the device is not there.
+        ModelError: the weights do not load, or fail their self-check; nothing stays open then.
+    """
+    device = _checked_device(engine, device)
+    if engine == "openvino":
+        raise UsageError(
+            f"cannot run {card.id} with --engine openvino",
+            "deblurring models run in ONNX Runtime only",
+            "use --engine onnxruntime",
+        )
+    sessions: list[DeblurSession] = []
+    try:
+        for _ in range(count):
+            session = OnnxRuntimeDeblurSession(card, weights_path, device=device)
+            sessions.append(session)
+            if len(sessions) == 1:
+                check_deblur_session(session)
+    except BaseException:
+        for opened in sessions:
+            opened.close()
+        raise
+    return sessions
+
+
 def available_engines() -> list[EngineFacts]:
     """What `foveate doctor` prints about each engine, the fastest first."""
     return [onnxruntime_facts(), openvino_facts()]
@@ -73,12 +112,7 @@ def available_engines() -> list[EngineFacts]:
 def _open(
     card: Card, weights_path: Path, count: int, *, engine: str, threads: int, device: str
 ) -> list[Session]:
-    if engine != "auto" and engine not in ENGINES:
-        raise UsageError(f"unknown engine {engine}", "", f"use auto, {' or '.join(ENGINES)}")
-    if device not in DEVICES:
-        raise UsageError(f"unknown device {device}", "", f"use {', '.join(DEVICES)}")
-    if device == "auto":
-        device = "cuda" if engine != "openvino" and "cuda" in onnxruntime_facts().devices else "cpu"
+    device = _checked_device(engine, device)
     names = _candidates(device) if engine == "auto" else [engine]
     for name in names:
         try:
@@ -89,6 +123,17 @@ def _open(
             if name == names[-1]:  # else the next engine may do better
                 raise
     raise AssertionError("there is always an engine")
+
+
+def _checked_device(engine: str, device: str) -> str:
+    """The device to use: "cpu" or "cuda"; refuses words that are neither engine nor device."""
+    if engine != "auto" and engine not in ENGINES:
+        raise UsageError(f"unknown engine {engine}", "", f"use auto, {' or '.join(ENGINES)}")
+    if device not in DEVICES:
+        raise UsageError(f"unknown device {device}", "", f"use {', '.join(DEVICES)}")
+    if device == "auto":
+        return "cuda" if engine != "openvino" and "cuda" in onnxruntime_facts().devices else "cpu"
+    return device
 
 
 def _candidates(device: str) -> list[str]:

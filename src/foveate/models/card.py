@@ -34,9 +34,10 @@ class WindowFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class WeightsFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The ONNX file beside the card.
+    """The file beside the card.
 
-    Input "lr" (N, 3, H, W) float32 RGB 0..1, output "sr" (N, 3, sH, sW).
+    ID.onnx has input "lr" (N, 3, H, W) float32 RGB 0..1 and output "sr" (N, 3, sH, sW).
+    A deblurring model is ID.zip of ONNX graphs: engine/deblur_graphs.py.
     """
 
     file: str
@@ -66,6 +67,18 @@ class QualityFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bicubic_ssim_y: float
 
 
+class DeblurFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What only a deblurring model has. The card's MACs are those with every window kept.
+
+    Attributes:
+        skeleton_macs_per_pixel: MACs per pixel with no attention window kept.
+        look_macs_per_pixel: those of the coarse look; 0: the model has none.
+    """
+
+    skeleton_macs_per_pixel: int
+    look_macs_per_pixel: int = 0
+
+
 class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The facts of one model. Field meanings: DESIGN of the house, docs/architecture.md."""
 
@@ -85,6 +98,7 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weights: WeightsFacts
     training: TrainingFacts = TrainingFacts()
     quality: tuple[QualityFacts, ...] = ()
+    deblur: DeblurFacts | None = None
 
 
 def read_card(path: Path) -> Card:

@@ -96,7 +96,7 @@ def find_model(id_or_path: str | Path) -> Model:
         ModelError: the card is not valid, or its weights are missing or damaged.
     """
     text = os.fspath(id_or_path)
-    if text.endswith((".toml", ".onnx")) or os.sep in text:
+    if text.endswith((".toml", ".onnx", ".zip")) or os.sep in text:
         path = Path(text)
         if not path.is_file():
             raise UsageError(f"no model at {path}", "there is no such file", "give a card (.toml)")

@@ -14,6 +14,7 @@ from foveate.models.card import Card
 def format_card(card: Card) -> str:
     """The card as TOML: plain fields first, then one table per group of facts."""
     fields: dict[str, object] = msgspec.to_builtins(card)
+    fields = {name: value for name, value in fields.items() if value is not None}
     lines = [f"{name} = {_value(value)}" for name, value in fields.items() if _is_plain(value)]
     for name, value in fields.items():
         if isinstance(value, dict):

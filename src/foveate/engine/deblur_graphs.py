@@ -1,0 +1,122 @@
+"""A deblurring model's file: one zip of ONNX graphs, by name, as the session runs them.
+
+S is the area's side, M the attention window's, c a map's channels, H its side. Maps are channels
+last. Every graph has one fixed size; what the predictors decide happens between the graphs.
+
+| graph | inputs | outputs |
+| --- | --- | --- |
+| look (optional) | area (1, 3, S, S) | blur (S/32, S/32), probabilities |
+| enter | area (1, 3, R+2, S), a row more above and below | map (R, S, c) |
+| down_I | fine (2R, H, c) | map (R, H/2, 2c) |
+| up_I | map0, in the decoder map1 too, (R, H, c) | map (2R, 2H, c) |
+| STAGE.blocks.I.predict | map0, map1 or cells0, cells1 | logit (H/M, H/M), above 0 is blurred |
+| STAGE.blocks.I | map0, map1 (N, M M, c), edges (N,) where the grid is shifted | the same maps |
+| exit | map0, map1 (t+2, t+2, c), picture (3, t, t) | pixels (3, t, t) |
+
+The first three run strip by strip of R rows, so that what lies between their layers stays in the
+processor's cache. Stages are encoderlayer_I, conv and decoderlayer_I. A decoder's map is two: what
+came up, and the encoder's. Where predictors ask for cells, a graph that makes a map also gives its
+cells, 2/M the rows and columns and 2c channels: mean and mean square of every M/2 x M/2 tokens; a
+block those of its windows (N, 4, 2c), as long as somebody reads them. check.npy holds what the
+self-check must give.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from foveate.engine.onnxruntime_session import load_graph, run_bound, run_graph
+from foveate.engine.session import Float32
+from foveate.errors import ModelError
+
+CHECK = "check.npy"
+_NAMES = re.compile(
+    r"(look|enter|exit|(down|up)_\d+|"
+    r"(encoderlayer_\d+|conv|decoderlayer_\d+)\.blocks\.\d+(\.predict)?)\.onnx"
+)
+REMEDY = "export it again with `foveate export`"
+
+
+class Graph:
+    """One graph of a model, loaded, one thread.
+
+    Attributes:
+        inputs: name -> shape.
+        outputs: name -> shape.
+    """
+
+    def __init__(self, weights: bytes, source: Path, model_id: str, device: str) -> None:
+        """Loads it; errors as in `load_graph`."""
+        self._inner = load_graph(weights, source, threads=1, device=device)
+        self._model_id = model_id
+        self.inputs: dict[str, tuple[int, ...]] = {
+            port.name: tuple(port.shape) for port in self._inner.get_inputs()
+        }
+        self.outputs: dict[str, tuple[int, ...]] = {
+            port.name: tuple(port.shape) for port in self._inner.get_outputs()
+        }
+        self._binding = self._inner.io_binding() if device == "cpu" else None
+
+    def __call__(self, **inputs: np.ndarray[Any, Any]) -> dict[str, Float32]:
+        """All outputs by name, the caller's to keep and change; errors as in `run_graph`."""
+        values = run_graph(self._inner, inputs, self._model_id)
+        return dict(zip(self.outputs, values, strict=True))
+
+    def into(self, inputs: dict[str, Float32], outputs: dict[str, Float32]) -> None:
+        """Runs and writes all outputs to where they shall be: contiguous float32 arrays.
+
+        Errors as in `run_graph`. Arrays that are made anew for each run cost as much time as a
+        small convolution, for the memory's first touch.
+        """
+        if self._binding is None:
+            for name, value in self(**inputs).items():
+                np.copyto(outputs[name], value)
+            return
+        for bind, arrays in (
+            (self._binding.bind_input, inputs),
+            (self._binding.bind_output, outputs),
+        ):
+            for name, array in arrays.items():
+                bind(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
+        run_bound(self._inner, self._binding, self._model_id)
+
+
+def load_graphs(path: Path, model_id: str, device: str) -> tuple[dict[str, Graph], Float32]:
+    """Every graph of a model's file by name, and what its check must give.
+
+    Raises:
+        ModelError: the file is missing, damaged, or not such a model.
+        ResourceError: the device is not there.
+    """
+    graphs = {}
+    check = None
+    try:
+        with zipfile.ZipFile(path) as file:
+            for entry in file.infolist():
+                if entry.compress_type != zipfile.ZIP_STORED:
+                    raise _refused(path, f"{entry.filename} is compressed")
+                if entry.filename == CHECK:
+                    check = np.load(io.BytesIO(file.read(entry)), allow_pickle=False)
+                elif _NAMES.fullmatch(entry.filename):
+                    name = entry.filename.removesuffix(".onnx")
+                    graphs[name] = Graph(file.read(entry), path, model_id, device)
+                else:
+                    raise _refused(path, f"it holds {entry.filename!r}")
+    except OSError as error:
+        raise ModelError(f"cannot read weights {path}", error.strerror or "", REMEDY) from error
+    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as error:
+        raise ModelError(f"cannot load weights {path}", str(error), REMEDY) from error
+    missing = {"enter", "exit", "conv.blocks.0", "conv.blocks.0.predict"} - graphs.keys()
+    if missing or check is None:
+        raise _refused(path, f"it lacks {', '.join(sorted(missing)) or CHECK}")
+    return graphs, check
+
+
+def _refused(path: Path, cause: str) -> ModelError:
+    return ModelError(f"cannot use weights {path}", cause, REMEDY)
