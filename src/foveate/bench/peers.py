@@ -53,17 +53,42 @@ def open_peer(name: str, scale: int, folder: Path, threads: int) -> Callable[[Pi
         InputError: the graph is not in `folder`.
         UsageError: OpenCV with its contributed modules is not installed.
     """
-    path = folder / f"{name}_x{scale}.pb"
-    if not path.is_file():
-        raise InputError(f"no peer at {path}", "there is no such file", "give --peers a folder")
-    try:
-        cv2: Any = importlib.import_module("cv2")  # absent in most environments
-    except ImportError as error:
-        raise UsageError(
-            f"cannot run {name}", "OpenCV is absent", "pip install opencv-contrib-python-headless"
-        ) from error
+    path, cv2 = _find(name, scale, folder)
     cv2.setNumThreads(threads)
     network = cv2.dnn_superres.DnnSuperResImpl_create()
     network.readModel(str(path))
     network.setModel(name.lower(), scale)
-    return lambda lr: network.upsample(lr[..., ::-1])[..., ::-1]
+    return lambda lr: network.upsample(np.ascontiguousarray(lr[..., ::-1]))[..., ::-1]
+
+
+def count_peer_macs(name: str, scale: int, folder: Path) -> int:
+    """Multiply-adds per LR pixel: all their convolutions have one stride and LR's size.
+
+    Raises:
+        InputError: the graph is not in `folder`.
+        UsageError: OpenCV with its contributed modules is not installed.
+    """
+    path, cv2 = _find(name, scale, folder)
+    network = cv2.dnn.readNetFromTensorflow(str(path))
+    macs = 0
+    for layer_name in network.getLayerNames():
+        try:
+            layer = network.getLayer(network.getLayerId(layer_name))
+        except cv2.error:  # the last one, which only moves samples, cannot be looked at
+            continue
+        if layer.type == "Convolution":
+            macs += layer.blobs[0].size
+    return macs
+
+
+def _find(name: str, scale: int, folder: Path) -> tuple[Path, Any]:
+    """The graph, and OpenCV."""
+    path = folder / f"{name}_x{scale}.pb"
+    if not path.is_file():
+        raise InputError(f"no peer at {path}", "there is no such file", "give --peers a folder")
+    try:
+        return path, importlib.import_module("cv2")  # absent in most environments
+    except ImportError as error:
+        raise UsageError(
+            f"cannot run {name}", "OpenCV is absent", "pip install opencv-contrib-python-headless"
+        ) from error

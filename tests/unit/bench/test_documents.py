@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 
 from foveate.bench.documents import find_stale, main
+from foveate.bench.plots import find_stale_plots
+from foveate.models.store import list_cards
 
 ROOT = Path(__file__).parents[3]
 STALE = "<!-- table:models -->\nold\n<!-- /table -->\n"
@@ -23,6 +25,11 @@ def document(tmp_path):
 
 def test_no_table_of_this_checkout_is_stale():
     assert list(find_stale(ROOT)) == []
+
+
+def test_no_plot_of_this_checkout_is_stale():
+    cards = [entry.card for entry in list_cards() if entry.where == "shipped"]
+    assert [path for path, _ in find_stale_plots(ROOT, cards)] == []
 
 
 def test_check_names_the_stale_document_and_changes_nothing(
