@@ -48,6 +48,41 @@ def write_fake_model(folder: Path) -> Path:
     return path
 
 
+class Fakes:
+    """Fake sessions in the engine's place, and the model they stand for in the user's folder.
+
+    Args:
+        monkeypatch: pytest's.
+        folder: for the model.
+
+    Attributes:
+        model: the path of its card.
+        sessions: all that were opened so far.
+        spoil: as `FakeDeblurSession` takes it.
+    """
+
+    def __init__(self, monkeypatch: Any, folder: Path) -> None:
+        self.model, self.spoil = str(write_fake_model(folder)), None
+        self.sessions: list[FakeDeblurSession] = []
+        monkeypatch.setenv("FOVEATE_MODELS", str(folder))
+        for module in ("deblur", "deblur_pixels"):
+            monkeypatch.setattr(f"foveate.pipelines.{module}.open_deblur_sessions", self.open)
+
+    def open(self, card: Card, weights: Path, count: int, **_: Any) -> list[FakeDeblurSession]:
+        assert weights.read_bytes() == b"fake weights"
+        opened = [FakeDeblurSession(card, self.spoil) for _ in range(count)]
+        self.sessions += opened
+        return opened
+
+    @property
+    def looks(self) -> int:
+        return sum(session.looks for session in self.sessions)
+
+    @property
+    def runs(self) -> int:
+        return sum(session.runs for session in self.sessions)
+
+
 def sharp(height: int, width: int, bands: int = 3, dtype: str = "uint8", seed: int = 0) -> Pixels:
     """(H, W, bands) of noise too dark for the fake session to call it blurred; alpha is opaque."""
     random = np.random.default_rng(seed).random((height, width, bands), np.float32)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
         ResourceError,
         UsageError,
     )
+    from foveate.pipelines.deblur import DeblurReport, deblur_file
+    from foveate.pipelines.deblur_options import DeblurOptions
+    from foveate.pipelines.deblur_pixels import Deblurred, deblur
     from foveate.pipelines.image import Report, upscale_file
     from foveate.pipelines.options import UpscaleOptions
     from foveate.pipelines.pixels import OpenModel, open_model, upscale
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
     from foveate.plan.plan import Plan
 
 __all__ = [
+    "DeblurOptions",
+    "DeblurReport",
+    "Deblurred",
     "FoveateError",
     "InputError",
     "ModelError",
@@ -36,6 +42,8 @@ __all__ = [
     "ResourceError",
     "UpscaleOptions",
     "UsageError",
+    "deblur",
+    "deblur_file",
     "make_plan",
     "open_model",
     "upscale",
@@ -43,6 +51,11 @@ __all__ = [
 ]
 
 _HOMES = {
+    "DeblurOptions": "pipelines.deblur_options",
+    "DeblurReport": "pipelines.deblur",
+    "Deblurred": "pipelines.deblur_pixels",
+    "deblur": "pipelines.deblur_pixels",
+    "deblur_file": "pipelines.deblur",
     "Report": "pipelines.image",
     "upscale_file": "pipelines.image",
     "UpscaleOptions": "pipelines.options",

@@ -53,6 +53,20 @@ class Guarded:
         self._clock.lap("read", begun)
         return rows
 
+    def see(self, rows: Pixels) -> None:
+        """Takes account of the next finished rows."""
+        if self.brightness:
+            self.brightness.write(rows)
+
+    def check(self) -> None:
+        """Holds what was finished against what was read.
+
+        Raises:
+            ModelError: the brightness is another.
+        """
+        if self.brightness:
+            self.brightness.check(*self._names)
+
     def write_all(self, rows: Iterator[Pixels], writer: RowWriter) -> Written:
         """Writes every row and verifies the result, then puts it in its place."""
         while True:
@@ -62,13 +76,11 @@ class Guarded:
             if band is None:
                 break
             begun = time.perf_counter()
-            if self.brightness:
-                self.brightness.write(band)
+            self.see(band)
             writer.write(band)
             self._clock.lap("write", begun)
             del band
-        if self.brightness:
-            self.brightness.check(*self._names)
+        self.check()
         begun = time.perf_counter()
         written = writer.finish()
         self._clock.lap("write", begun)

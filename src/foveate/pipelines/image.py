@@ -90,7 +90,12 @@ def upscale_file(
 
 
 def run_job(
-    job: Job, tell: OnEvent, clock: Clock, open_reader: Callable[[], AbstractContextManager[Reader]]
+    job: Job,
+    tell: OnEvent,
+    clock: Clock,
+    open_reader: Callable[[], AbstractContextManager[Reader]],
+    *,
+    on_leave: Callable[[], None] | None = None,
 ) -> Report:
     """Does what was prepared.
 
@@ -99,6 +104,7 @@ def run_job(
         tell: as `on_event` of `upscale_file`.
         clock: started when the work began.
         open_reader: begins to give the rows to enlarge.
+        on_leave: as in `run_plan`.
     """
     picture = job.picture
     for note in job.notes:
@@ -114,7 +120,7 @@ def run_job(
             stack.callback(session.close)
         clock.lap("open", begun)
         guard = Guarded(reader, clock, _brightness(job), (picture.name, job.model.card.id))
-        rows = _finished_rows(job, stack, sessions, tell, guard)
+        rows = _finished_rows(job, stack, sessions, tell, guard, on_leave=on_leave)
         written = guard.write_all(rows, writer)
         engine = sessions[0].name if sessions else ""
     for note in (*reader.notes, *written.notes):
@@ -171,7 +177,13 @@ def _open_sessions(job: Job) -> list[Session]:
 
 
 def _finished_rows(
-    job: Job, stack: contextlib.ExitStack, sessions: list[Session], tell: OnEvent, guard: Guarded
+    job: Job,
+    stack: contextlib.ExitStack,
+    sessions: list[Session],
+    tell: OnEvent,
+    guard: Guarded,
+    *,
+    on_leave: Callable[[], None] | None,
 ) -> Iterator[Pixels]:
     """The picture's finished rows: network or plain, mixed, at the exact size."""
     picture, target, options = job.picture, job.target, job.options
@@ -179,8 +191,9 @@ def _finished_rows(
         plain = plain_rows(picture, guard.reader, target.width, target.height)
         return told_rows(plain, job.plan, tell, picture.name)
     run = wrapped_run(
-        job.plan, guard.read, sessions, tell, item=picture.name, prepare=bleeding(picture.bands)
-    )
+        job.plan, guard.read, sessions, tell,
+        item=picture.name, prepare=bleeding(picture.bands), on_leave=on_leave,
+    )  # fmt: skip
     rows: Iterator[Pixels] = stack.enter_context(contextlib.closing(run))
     if options.strength < 1:
         scale = target.network_scale

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -69,6 +69,7 @@ def run_plan(
     *,
     item: str = "",
     prepare: Prepare | None = None,
+    on_leave: Callable[[], None] | None = None,
 ) -> Generator[Pixels]:
     """Computes the picture of `plan`, band by band.
 
@@ -84,6 +85,8 @@ def run_plan(
         on_event: gets a `Progressed` after every finished window, in the caller's thread.
         item: the picture's name in events.
         prepare: applied to LR rows before the network sees them.
+        on_leave: called when no more rows are wanted, before the threads are waited for: makes a
+            `read_rows` that waits for something itself return or raise.
 
     Yields:
         (n, scale * W, C) finished rows, top to bottom, in the dtype of the input. They are the
@@ -95,8 +98,9 @@ def run_plan(
         BaseException: what `read_rows` raised, as it is.
     """
     return run_windows(
-        plan, read_rows, sessions, Upscaling(plan), on_event, item=item, prepare=prepare
-    )
+        plan, read_rows, sessions, Upscaling(plan), on_event,
+        item=item, prepare=prepare, on_leave=on_leave,
+    )  # fmt: skip
 
 
 def run_windows(
@@ -108,6 +112,7 @@ def run_windows(
     *,
     item: str = "",
     prepare: Prepare | None = None,
+    on_leave: Callable[[], None] | None = None,
 ) -> Generator[Out]:
     """Treats every window of `plan`; yields each band's result, top to bottom.
 
@@ -132,6 +137,8 @@ def run_windows(
             board.release_place()
     finally:
         board.stop()
+        if on_leave:
+            on_leave()
         for thread in threads:
             thread.join()
 

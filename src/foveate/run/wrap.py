@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -26,6 +26,7 @@ def wrapped_run(
     *,
     item: str = "",
     prepare: Prepare | None = None,
+    on_leave: Callable[[], None] | None = None,
 ) -> Generator[Pixels]:
     """`run_plan` for any plan: with `plan.wrap`, the result tiles along those axes.
 
@@ -37,7 +38,8 @@ def wrapped_run(
     read = _around_x(plan, read) if plan.wrap[0] else read
     left, top = (margin * plan.scale for margin in plan.wrap_px)
     width, remaining = plan.width * plan.scale, plan.height * plan.scale
-    with closing(run_plan(plan, read, sessions, on_event, item=item, prepare=prepare)) as bands:
+    run = run_plan(plan, read, sessions, on_event, item=item, prepare=prepare, on_leave=on_leave)
+    with closing(run) as bands:
         for band in bands:
             kept = band[top:, left : left + width][:remaining]
             top = max(top - len(band), 0)

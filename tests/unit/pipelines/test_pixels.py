@@ -160,6 +160,9 @@ def test_closing_lets_go_of_every_session(monkeypatch, tiny):
 
 def test_exported_names_are_pinned():
     assert foveate.__all__ == [
+        "DeblurOptions",
+        "DeblurReport",
+        "Deblurred",
         "FoveateError",
         "InputError",
         "ModelError",
@@ -171,6 +174,8 @@ def test_exported_names_are_pinned():
         "ResourceError",
         "UpscaleOptions",
         "UsageError",
+        "deblur",
+        "deblur_file",
         "make_plan",
         "open_model",
         "upscale",

@@ -1,0 +1,66 @@
+"""What is counted and kept for the maps while the bands of one picture go by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from foveate.pipelines.deblur_maps import BlurMap, StageMaps
+from foveate.pipelines.deblur_prepare import DeblurJob
+from foveate.run.composite import Composed
+
+
+class Findings:
+    """Sums over all bands, in order, so they do not depend on who computed what.
+
+    Attributes:
+        windows_computed: windows that the network was run on.
+        changed_pixels: pixels that may differ from the input's.
+    """
+
+    def __init__(self, job: DeblurJob) -> None:
+        """Nothing seen yet."""
+        picture, options = job.picture, job.options
+        self.windows_computed = self.changed_pixels = 0
+        self._blurred = self._attention_windows = 0
+        self._pixels = picture.width * picture.height
+        self._options = options
+        self._map = BlurMap(picture, options.save_map) if options.save_map else None
+        self._stages = (
+            StageMaps(picture, job.plan, options.save_windows) if options.save_windows else None
+        )
+
+    @property
+    def blurred_share(self) -> float:
+        """Share of the attention windows whose probability of blur is above the threshold."""
+        return self._blurred / max(self._attention_windows, 1)
+
+    @property
+    def changed_share(self) -> float:
+        """Share of the pixels that may differ from the input's."""
+        return self.changed_pixels / self._pixels
+
+    def follow(self, bands: Iterator[Composed]) -> Iterator[Composed]:
+        """Passes the bands on."""
+        for band in bands:
+            self._add(band)
+            yield band
+            del band
+
+    def save(self) -> tuple[str, ...]:
+        """Draws the maps that were asked for; returns notes."""
+        overwrite = self._options.overwrite
+        if self._map:
+            self._map.save(overwrite=overwrite)
+        return self._stages.save(overwrite=overwrite) if self._stages else ()
+
+    def _add(self, band: Composed) -> None:
+        decided = band.decided
+        self.windows_computed += int(decided.ran.sum())
+        self._blurred += int((decided.confidence > self._options.threshold).sum())
+        self._attention_windows += decided.confidence.size
+        if band.mask is not None:
+            self.changed_pixels += int(band.mask.sum())
+        if self._map:
+            self._map.add(decided)
+        if self._stages:
+            self._stages.add(decided)
