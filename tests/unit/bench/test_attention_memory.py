@@ -68,7 +68,7 @@ def test_windows_beyond_the_limit_are_not_run_and_follow_from_the_last():
     rows = list(measure_inference(4 * GIB, formula))
     assert formula.largest <= 8 * GIB
     lanes = {row.size: row.lane for row in rows if row.lane in (ORIGINAL, BY_SQUARE)}
-    assert [size for size, lane in lanes.items() if lane == ORIGINAL] == ["48x48", "64x64", "80x80"]
+    assert [size for size, lane in lanes.items() if lane == ORIGINAL] == ["48x48", "64x64"]
     found = value(rows, "attention memory", BY_SQUARE, size="128x128")
     assert math.isclose(found, 96 * 128**4 / 2**20, rel_tol=1e-3)
     share = value(rows, "attention memory, % of the original's", "EMHA, plain", size="128x128")
