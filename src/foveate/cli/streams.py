@@ -9,8 +9,8 @@ from typing import BinaryIO
 from foveate.errors import InputError, OutputError, UsageError
 
 
-def read_source(text: str) -> Path | bytes:
-    """A path, or all of standard input for "-".
+def read_source(text: str, command: str = "upscale") -> Path | bytes:
+    """A path, or all of standard input for "-"; `command` is what a folder's hint repeats.
 
     Raises:
         UsageError: a folder, which comes in a later version, or no name at all.
@@ -27,7 +27,7 @@ def read_source(text: str) -> Path | bytes:
         raise UsageError(
             f"{text} is a folder",
             "foveate takes one picture at a time; folders come in a later version",
-            f'for f in "{text}"/*; do foveate upscale "$f"; done',
+            f'for f in "{text}"/*; do foveate {command} "$f"; done',
         )
     return path
 
