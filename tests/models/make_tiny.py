@@ -58,7 +58,7 @@ def make_tiny() -> onnx.ModelProto:
 
 
 def make_tiny_deblur() -> bytes:
-    """LMD-ViT of one level with random weights, areas of 64 x 64, and mixed decisions everywhere."""
+    """LMD-ViT of one level, random weights, areas of 64 x 64: mixed decisions everywhere."""
     import torch  # noqa: PLC0415 - the other model does without
 
     from foveate.nets.lmdvit import LMDViT, LMDViTConfig  # noqa: PLC0415 - as above

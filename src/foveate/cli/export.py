@@ -27,7 +27,7 @@ def command(
     data: str,
     debug: bool,  # noqa: ARG001 - read by main.py
 ) -> None:
-    """Make a model (ID.onnx and its card ID.toml) of CHECKPOINT's averaged weights.
+    """Make a model (ID.onnx or ID.zip, and its card ID.toml) of CHECKPOINT's averaged weights.
 
     \b
     Example:

@@ -11,7 +11,7 @@ from foveate.cli.torch_extra import need_torch
 
 @click.command(name="import-weights")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--family", required=True, help="The network: rt4ksr or esrt.")
+@click.option("--family", required=True, help="The network: rt4ksr, esrt or lmdvit.")
 @click.option("--id", "model_id", required=True, help="The id to give the model.")
 @click.option("--into", type=click.Path(path_type=Path), help="Folder [default: your own models].")
 @click.option("--debug", is_flag=True, help="Show a traceback on errors.")

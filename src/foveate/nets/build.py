@@ -6,12 +6,15 @@ from typing import Any
 
 from foveate.errors import UsageError
 from foveate.nets.esrt import ESRT, ESRTConfig
+from foveate.nets.lmdvit import LMDViT, LMDViTConfig
 from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig
 
-Net = RT4KSR | ESRT
+Upscaler = RT4KSR | ESRT
+Net = Upscaler | LMDViT
 FAMILIES: dict[str, tuple[type[Any], type[Any]]] = {  # name: the network, its configuration
     "rt4ksr": (RT4KSR, RT4KSRConfig),
     "esrt": (ESRT, ESRTConfig),
+    "lmdvit": (LMDViT, LMDViTConfig),
 }
 
 

@@ -30,9 +30,13 @@ class ConfidencePredictor(nn.Module):
 
     def forward(self, windows: Tensor) -> Tensor:
         """(B, H/M, W/M, T, C) -> (B, H/M, W/M, 2) mean logits."""
-        local, whole = self.in_conv(windows).chunk(2, -1)
-        whole = whole.mean((1, 2, 3), keepdim=True).expand_as(local)
-        return self.out_conv(torch.cat([local, whole], -1)).mean(3)
+        return self.of_tokens(windows).mean(3)
+
+    def of_tokens(self, x: Tensor) -> Tensor:
+        """Every token of the picture, (B, ..., C), to its own logits (B, ..., 2)."""
+        local, whole = self.in_conv(x).chunk(2, -1)
+        whole = whole.mean(tuple(range(1, x.ndim - 1)), keepdim=True).expand_as(local)
+        return self.out_conv(torch.cat([local, whole], -1))
 
 
 class LightPredictor(nn.Module):
@@ -53,9 +57,12 @@ class LightPredictor(nn.Module):
 
     def forward(self, windows: Tensor) -> Tensor:
         """(B, H/M, W/M, T, C) -> (B, H/M, W/M, 2)."""
-        mean = windows.mean(3)  # (B, H/M, W/M, C)
         # Half the time of subtracting the mean first; the 1e-4 drowns what rounding adds to it.
-        variance = ((windows * windows).mean(3) - mean * mean).clamp(min=0)
+        return self.from_moments(windows.mean(3), (windows * windows).mean(3))
+
+    def from_moments(self, mean: Tensor, square: Tensor) -> Tensor:
+        """Mean and mean square of each attention window, (B, H/M, W/M, C), to logits as above."""
+        variance = (square - mean * mean).clamp(min=0)
         y = self.statistics(torch.cat([mean, (variance + 1e-4).sqrt()], -1))
         y = self.around(y.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
         return self.logits(y)

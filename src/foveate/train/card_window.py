@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from foveate.geometry import plan_grid
+from foveate.geometry import Grid, plan_grid
 from foveate.models.card import WindowFacts
-from foveate.nets.build import Net, family_of
+from foveate.nets.build import Net, Upscaler, family_of
 from foveate.nets.rt4ksr import RT4KSR
 
 # A quarter of 960x540: measured among seven, results/windows.csv.
@@ -23,7 +23,7 @@ def fixed_side(net: Net) -> int:
     return core + 2 * halo
 
 
-def window_facts(folded: Net) -> WindowFacts:
+def window_facts(folded: Upscaler) -> WindowFacts:
     """Core, halo and what else the card says of the grid."""
     multiple, minimum, width, height = folded.multiple, folded.minimum, CORE_WIDTH, CORE_HEIGHT
     if isinstance(folded, RT4KSR):
@@ -43,7 +43,7 @@ def window_facts(folded: Net) -> WindowFacts:
 
 
 @torch.no_grad()
-def measure_deviation(folded: Net, core: int, halo: int, minimum: int) -> float:
+def measure_deviation(folded: Upscaler, core: int, halo: int, minimum: int) -> float:
     """Mean absolute difference, in 0..255 levels, between windows and the whole picture at once.
 
     The picture of 144 x 144 is a ramp with blocks of noise, so that its parts differ.
@@ -57,19 +57,25 @@ def measure_deviation(folded: Net, core: int, halo: int, minimum: int) -> float:
 
 
 @torch.no_grad()
-def restore(net: Net, lr: Tensor) -> Tensor:
+def restore(net: Upscaler, lr: Tensor) -> Tensor:
     """LR (1, 3, H, W) to SR as the model will run: in its windows, where it has a fixed one."""
     side = fixed_side(net)
     return restore_in_windows(net, lr, *FIXED_WINDOWS[family_of(net)], side) if side else net(lr)
 
 
-def restore_in_windows(net: Net, lr: Tensor, core: int, halo: int, minimum: int) -> Tensor:
+def restore_in_windows(net: Upscaler, lr: Tensor, core: int, halo: int, minimum: int) -> Tensor:
     """SR of LR (1, 3, H, W), each core from its own area; sides at least `minimum`."""
     height, width = lr.shape[2:]
-    scale = net.config.scale
     sides = {"core_width": core, "core_height": core, "halo": halo}
     grid = plan_grid(width, height, **sides, multiple=net.multiple, minimum=minimum)
-    sr = lr.new_empty(1, 3, height * scale, width * scale)
+    return restore_on_grid(net, lr, grid)
+
+
+@torch.no_grad()
+def restore_on_grid(net: Upscaler, lr: Tensor, grid: Grid) -> Tensor:
+    """SR of LR (1, 3, H, W) in the windows of a grid of that size."""
+    scale = net.config.scale
+    sr = lr.new_empty(1, 3, grid.height * scale, grid.width * scale)
     for window in grid.windows():
         area, to = window.area, window.core.scaled(scale)
         part = net(lr[..., area.top : area.bottom, area.left : area.right])

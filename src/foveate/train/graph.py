@@ -6,7 +6,7 @@ import copy
 import io
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import onnx
@@ -19,21 +19,23 @@ from foveate.engine.onnxruntime_session import OnnxRuntimeSession
 from foveate.errors import ModelError
 from foveate.models.card import Card
 from foveate.nets.blocks import RepConv
-from foveate.nets.build import Net
+from foveate.nets.build import Net, Upscaler
 from foveate.nets.esrt import ESRT
 from foveate.train.card_window import fixed_side
 
 PARITY_LIMIT = 1e-4  # largest absolute difference to torch, of a range 0..1
 OPSET = 17
 
+N = TypeVar("N", bound=Net)
 
-def fold(net: Net) -> Net:
+
+def fold(net: N) -> N:
     """A copy in which every RRB is one 3x3 convolution; same function."""
-    net = copy.deepcopy(net).eval()
-    for module in net.modules():
+    folded = copy.deepcopy(net)
+    for module in folded.eval().modules():
         if isinstance(module, RepConv):
             module.fold()
-    return net
+    return folded
 
 
 def count_macs(folded: Net, side: int = 0) -> int:
@@ -48,7 +50,7 @@ def count_macs(folded: Net, side: int = 0) -> int:
     return round(counter.get_total_flops() / (2 * side * side))
 
 
-def check_parity(folded: Net, card: Card, weights_path: Path) -> float:
+def check_parity(folded: Upscaler, card: Card, weights_path: Path) -> float:
     """Largest difference between torch and ONNX Runtime over several sizes of a detailed picture.
 
     Raises:
@@ -72,9 +74,12 @@ def check_parity(folded: Net, card: Card, weights_path: Path) -> float:
     return worst
 
 
-def to_onnx(folded: Net) -> bytes:
-    """The graph: input "lr", output "sr"; of one size where the network's window is fixed."""
-    side = fixed_side(folded)
+def to_onnx(folded: Upscaler, side: int = 0) -> bytes:
+    """The graph: input "lr", output "sr"; of one size where the network's window is fixed.
+
+    `side` is that size where it is not the one the network is exported for.
+    """
+    side = side or fixed_side(folded)
     buffer = io.BytesIO()
     sizes = {"lr": {0: "n"}, "sr": {0: "n"}}
     if not side:

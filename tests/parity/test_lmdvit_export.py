@@ -1,0 +1,137 @@
+"""LMD-ViT as a file of graphs equals LMD-ViT in torch, decisions included."""
+
+import io
+from dataclasses import replace
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the extra 'train'")
+pytestmark = pytest.mark.train
+
+from foveate.engine.open import open_deblur_sessions
+from foveate.errors import ModelError
+from foveate.models.card import WindowFacts, read_card
+from foveate.models.store import find_model
+from foveate.nets.lmdvit import SHIPPED, LMDViT
+from foveate.train.deblur_file import write_graphs
+from foveate.train.export import export_official
+from foveate.train.export_deblur import (
+    check_deblur_parity,
+    count_deblur_macs,
+    detailed_area,
+    export_deblur,
+)
+from strategies import make_deblur_card
+
+LIGHT = replace(SHIPPED, width=8, depths=(2, 1, 2, 1, 2), heads=(1, 1, 2, 2, 1), look=4)
+PAPER = replace(LIGHT, depths=(1, 2, 1, 1, 1), predictor="paper", down=4, look=0)
+SMALL_WINDOW = replace(
+    LIGHT, depths=(3, 1, 1), heads=(1, 2, 1), window=4, mlp_ratio=2, modulators=False, look=0
+)
+SIDE = 64
+WINDOW = WindowFacts(32, 32, 16, 16, "approximate", minimum=SIDE)
+FACTS = {
+    "id": "tiny.local", "trained_for": "tests", "summary": "", "licence": "", "limits": "",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+def random_net(config, seed=0):
+    """Every tensor random; the predictors' last biases such that about half is kept."""
+    torch.manual_seed(seed)
+    net = LMDViT(config).eval()
+    for name, parameter in net.named_parameters():
+        torch.nn.init.normal_(parameter, float("norm" in name and "weight" in name), 0.1)
+    area = torch.from_numpy(detailed_area(SIDE))
+    for _ in range(9):  # as many as there are decisions, each depending on those before
+        with torch.no_grad():
+            for decision in net(area).decisions:
+                predictor = net.get_submodule(f"{decision.block}.score_predictor")
+                last = [m for m in predictor.modules() if isinstance(m, torch.nn.Linear)][-1]
+                last.bias[0] -= (decision.logits[..., 0] - decision.logits[..., 1]).median()
+    return net
+
+
+def written(net, folder):
+    file = io.BytesIO()
+    write_graphs(net, SIDE, file)
+    path = folder / "w.zip"
+    path.write_bytes(file.getvalue())
+    return path
+
+
+@pytest.fixture(scope="module")
+def light_file(tmp_path_factory):
+    return written(random_net(LIGHT), tmp_path_factory.mktemp("light"))
+
+
+@pytest.mark.parametrize("config", [LIGHT, PAPER, SMALL_WINDOW], ids=["light", "paper", "window 4"])
+def test_session_and_torch_agree_decisions_included(config, tmp_path):
+    net = random_net(config)
+    with torch.no_grad():
+        decisions = net(torch.from_numpy(detailed_area(SIDE))).decisions
+    assert sum(0 < d.keep.mean() < 1 for d in decisions) > len(decisions) / 2
+    worst = check_deblur_parity(net, make_deblur_card(), written(net, tmp_path))
+    print(f"{worst:.1e}")
+    assert worst < 1e-5
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    ["conv.blocks.1.attn.proj.weight", "output_proj.proj.0.bias", "upsample_0.deconv.0.weight",
+     "decoderlayer_1.blocks.1.score_predictor.logits.bias", "look.layers.14.bias"],
+)  # fmt: skip
+def test_a_graph_that_differs_from_torch_is_refused(spoilt, light_file):
+    net = random_net(LIGHT)
+    with torch.no_grad():
+        net.get_parameter(spoilt).view(-1)[0] += 0.1
+    with pytest.raises(ModelError, match=r"differs from torch|decides otherwise"):
+        check_deblur_parity(net, make_deblur_card(), light_file)
+
+
+def test_the_same_weights_give_the_same_bytes(tmp_path, light_file):
+    assert written(random_net(LIGHT), tmp_path).read_bytes() == light_file.read_bytes()
+
+
+def test_an_exported_model_is_found_opened_and_checked(tmp_path):
+    net = random_net(LIGHT)
+    path = export_deblur(net, FACTS, tmp_path, WINDOW)
+    card, model = read_card(path), find_model(tmp_path / "tiny.local.zip")
+    assert model.card == card
+    assert (card.family, card.task, card.scale) == ("lmdvit", "deblur", 1)
+    assert card.parameters == sum(p.numel() for p in net.parameters())
+    assert card.session_bytes_per_lr_pixel > 0
+    assert card.window.deviation > 0
+    for session in open_deblur_sessions(card, model.weights_path, 1):
+        session.close()
+
+
+def test_costs_on_the_card_are_those_of_the_parts():
+    with torch.no_grad():
+        net = LMDViT(SHIPPED).eval()
+    kept, skeleton, look = count_deblur_macs(net)
+    assert (kept, skeleton) == (7_362 + 116_344, 7_362)
+    assert look == pytest.approx(600, abs=8)
+
+
+def test_attention_windows_of_odd_side_are_refused():
+    with pytest.raises(ValueError, match="only even"):
+        write_graphs(LMDViT(replace(SMALL_WINDOW, window=3)), 48, io.BytesIO())
+
+
+def test_the_authors_file_becomes_a_model(tmp_path, monkeypatch):
+    monkeypatch.setattr("foveate.train.export.DEBLUR_WINDOW", WINDOW)
+    net = random_net(replace(PAPER, drop_path=0.1))
+    tensors = {f"module.{name}": value for name, value in net.state_dict().items()}
+    torch.save({"state_dict": tensors, "global_steps": 1}, tmp_path / "model.pth")
+    path = export_official(tmp_path / "model.pth", "lmdvit", "official.local", tmp_path)
+    card = read_card(path)
+    assert (card.id, card.task, card.training.author) == (
+        "official.local",
+        "deblur",
+        "H. Li et al.",
+    )
