@@ -126,7 +126,7 @@ def attention_bytes(
 
 def _rows(found: dict[str, tuple[int, int]], side: int, protocol: str) -> Iterator[Measurement]:
     baseline = next(iter(found))
-    for number, what in enumerate(("attention memory", "block memory")):
+    for number, what in enumerate(("attention", "block")):
         for lane, peaks in found.items():
             share = peaks[number] / found[baseline][number]
             facts: dict[str, Any] = {
@@ -139,10 +139,8 @@ def _rows(found: dict[str, tuple[int, int]], side: int, protocol: str) -> Iterat
                 "ratio": share,
             }
             mib = round(peaks[number] / 2**20, 1)
-            yield Measurement(what=what, value=mib, unit="MiB", **facts)
-            yield Measurement(
-                what=f"{what}, % of the original's", value=round(share * 100, 1), unit="%", **facts
-            )
+            yield Measurement(what=f"{what}_memory", value=mib, unit="MiB", **facts)
+            yield Measurement(what=f"{what}_share", value=round(share * 100, 1), unit="%", **facts)
 
 
 def _size(side: int) -> str:

@@ -26,7 +26,7 @@ def memory_points(results: Path, _cards: Sequence[Card]) -> Points:
     rows = [
         row
         for row in read_results(results / "attention_memory.csv")
-        if row["what"] == "attention memory" and row["protocol"] == "inference"
+        if row["what"] == "attention_memory" and row["protocol"] == "inference"
     ]
     lanes: Points = {}
     for row in sorted(rows, key=lambda row: int(row["size"].partition("x")[0])):

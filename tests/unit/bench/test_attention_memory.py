@@ -44,11 +44,11 @@ def test_attention_is_what_passing_values_through_does_not_need():
     rows = list(measure_training(3 * GIB, Formula()))
     one = {"protocol": "training step, batch 1"}
     pairs = 48**4
-    assert value(rows, "attention memory", ORIGINAL, **one) == round(96 * pairs / 2**20, 1)
-    assert value(rows, "attention memory, % of the original's", "EMHA, plain", **one) == 25
-    assert value(rows, "attention memory, % of the original's", "EMHA, blocked", **one) == 1.6
+    assert value(rows, "attention_memory", ORIGINAL, **one) == round(96 * pairs / 2**20, 1)
+    assert value(rows, "attention_share", "EMHA, plain", **one) == 25
+    assert value(rows, "attention_share", "EMHA, blocked", **one) == 1.6
     whole = 100 * 48**2 + 96 * pairs
-    assert value(rows, "block memory", ORIGINAL, **one) == round(whole / 2**20, 1)
+    assert value(rows, "block_memory", ORIGINAL, **one) == round(whole / 2**20, 1)
 
 
 def test_batches_double_within_the_limit_and_the_slope_gives_the_bound():
@@ -69,9 +69,9 @@ def test_windows_beyond_the_limit_are_not_run_and_follow_from_the_last():
     assert formula.largest <= 8 * GIB
     lanes = {row.size: row.lane for row in rows if row.lane in (ORIGINAL, BY_SQUARE)}
     assert [size for size, lane in lanes.items() if lane == ORIGINAL] == ["48x48", "64x64"]
-    found = value(rows, "attention memory", BY_SQUARE, size="128x128")
+    found = value(rows, "attention_memory", BY_SQUARE, size="128x128")
     assert math.isclose(found, 96 * 128**4 / 2**20, rel_tol=1e-3)
-    share = value(rows, "attention memory, % of the original's", "EMHA, plain", size="128x128")
+    share = value(rows, "attention_share", "EMHA, plain", size="128x128")
     assert share == 25
 
 

@@ -50,7 +50,7 @@ def test_memory_is_by_lane_and_by_size(tmp_path):
         Measurement(
             what=what, model="b", lane=lane, size=f"{side}x{side}", protocol=protocol, value=side
         )
-        for what in ("attention memory", "block memory")
+        for what in ("attention_memory", "block_memory")
         for protocol in ("inference", "training step, batch 1")
         for lane in ("EMHA", "original")
         for side in (128, 48, 112)
