@@ -12,10 +12,13 @@ from foveate.atomic import write_bytes
 from foveate.errors import ModelError
 from foveate.models.card import Card, TrainingFacts, WeightsFacts
 from foveate.models.write import write_card
-from foveate.nets.build import Net, build_net, family_of
+from foveate.nets.build import Net, Upscaler, build_net, family_of
+from foveate.nets.lmdvit import LMDViT
 from foveate.nets.rt4ksr import RT4KSR
 from foveate.train.card_window import fixed_side, window_facts
 from foveate.train.checkpoint import read_checkpoint
+from foveate.train.export_deblur import WINDOW as DEBLUR_WINDOW
+from foveate.train.export_deblur import export_deblur
 from foveate.train.footprint import measure_session_bytes
 from foveate.train.graph import check_parity, count_macs, fold, to_onnx
 from foveate.train.official import read_official
@@ -29,8 +32,26 @@ OFFICIAL = {
         "Apache-2.0 (the authors' repository)",
         "not for JPEG below quality 75: there it falls under bicubic",
     ),
+    "lmdvit": (
+        "H. Li et al.",
+        "ReLoBlur, GoPro",
+        "unclear (the authors' repository names none; ReLoBlur is for academic use)",
+        "not for defocus; its predictors see one area's mean, not the picture's",
+    ),
     "esrt": ("Z. Lu et al., or whoever trained it", "DIV2K", "unknown", "not for compressed LR"),
 }
+
+# Of our own: trained for, kind of picture, limits.
+_NO_INVENTION = "not for scanned text or blur; it adds no invented detail"
+UPSCALE_CLAIMS = {
+    "photo": ("compressed, slightly noisy photos", "photos", _NO_INVENTION),
+    "clean": ("clean bicubic-shrunk pictures", "clean pictures", _NO_INVENTION),
+}
+DEBLUR_CLAIMS = (
+    "photos in which something moved",
+    "local motion blur",
+    "not for defocus; it adds no invented detail",
+)
 
 
 @dataclass(frozen=True)
@@ -56,16 +77,17 @@ def export_checkpoint(
     training = TrainingFacts(
         recipe, saved.recipe_digest, saved.step, data or f"{saved.photos} photos", "foveate"
     )
-    photo = settings.data.degrade == "photo"
+    if isinstance(net, LMDViT):
+        trained_for, kind, limits = DEBLUR_CLAIMS
+    else:
+        photo = settings.data.degrade == "photo"
+        trained_for, kind, limits = UPSCALE_CLAIMS["photo" if photo else "clean"]
     claims = Claims(
         model_id,
-        trained_for="compressed, slightly noisy photos"
-        if photo
-        else "clean bicubic-shrunk pictures",
-        summary=summary
-        or f"{settings.net.family.upper()} for {'photos' if photo else 'clean pictures'}",
+        trained_for=trained_for,
+        summary=summary or f"{settings.net.family.upper()} for {kind}",
         licence="Apache-2.0",
-        limits="not for scanned text or blur; it adds no invented detail",
+        limits=limits,
         training=training,
     )
     return export_net(net, claims, folder)
@@ -76,7 +98,7 @@ def export_official(file: Path, family: str, model_id: str, folder: Path) -> Pat
     author, data, licence, limits = OFFICIAL.get(family, ("", "", "", ""))
     claims = Claims(
         model_id,
-        trained_for="clean bicubic-shrunk pictures",
+        trained_for=DEBLUR_CLAIMS[0] if family == "lmdvit" else UPSCALE_CLAIMS["clean"][0],
         summary=f"the authors' {family.upper()}",
         licence=licence,
         limits=limits,
@@ -86,11 +108,14 @@ def export_official(file: Path, family: str, model_id: str, folder: Path) -> Pat
 
 
 def export_net(net: Net, claims: Claims, folder: Path) -> Path:
-    """Writes FOLDER/ID.onnx and FOLDER/ID.toml; returns the card's path.
+    """Writes FOLDER/ID.onnx, or ID.zip of a deblurring net, and ID.toml; returns the card's path.
 
     Raises:
         ModelError: the ONNX graph differs from torch by more than 1e-4.
     """
+    if isinstance(net, LMDViT):
+        facts = {name: getattr(claims, name) for name in claims.__dataclass_fields__}
+        return export_deblur(net, facts, folder, DEBLUR_WINDOW)
     folded = fold(net)
     data = to_onnx(folded)
     card = make_card(folded, claims, data)
@@ -109,7 +134,7 @@ def export_net(net: Net, claims: Claims, folder: Path) -> Path:
     return path
 
 
-def make_card(folded: Net, claims: Claims, data: bytes) -> Card:
+def make_card(folded: Upscaler, claims: Claims, data: bytes) -> Card:
     """The card of a folded net; costs are counted on the graph that ships."""
     config = folded.config
     return Card(

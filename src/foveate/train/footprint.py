@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from foveate.engine.onnxruntime_session import OnnxRuntimeSession
+from foveate.engine.deblur_onnxruntime import OnnxRuntimeDeblurSession
+from foveate.engine.onnxruntime_session import OnnxRuntimeSession, runtime_name
 from foveate.errors import ModelError
-from foveate.models.store import find_model
+from foveate.models.store import Model, find_model
 
 STEP = 10  # bytes per LR pixel a measurement is rounded up to: repeated ones differ by one or two
 
@@ -22,7 +23,8 @@ STEP = 10  # bytes per LR pixel a measurement is rounded up to: repeated ones di
 def measure_session_bytes(card_path: Path) -> int:
     """Peak resident bytes per LR pixel of ONNX Runtime on the card's largest window.
 
-    Measured over the resident memory of the open session, one thread; rounded up to tens.
+    Measured over the resident memory of the open session, one thread; rounded up to tens. Weights
+    of a deblurring model are as large as its maps: its figure holds them, too.
 
     Raises:
         ModelError: the child failed; the cause is its last line.
@@ -37,11 +39,24 @@ def measure_session_bytes(card_path: Path) -> int:
 
 def _measure(card_path: Path) -> int:
     model = find_model(card_path)
-    window = model.card.window
+    card, window = model.card, model.card.window
+    if card.task == "deblur":
+        side = window.minimum
+        runtime_name()  # loads the runtime, which is no session's
+        return peak_bytes(lambda: _deblur_everything(model)) // side**2
     height, width = window.core_height + 2 * window.halo, window.core_width + 2 * window.halo
-    session = OnnxRuntimeSession(model.card, model.weights_path, threads=1, device="cpu")
+    session = OnnxRuntimeSession(card, model.weights_path, threads=1, device="cpu")
     lr = np.random.default_rng(0).random((1, 3, height, width), np.float32)
     return peak_bytes(lambda: session.run(lr)) // (height * width)
+
+
+def _deblur_everything(model: Model) -> None:
+    """Opens a session, whose weights count here, and runs an area of which every window is kept."""
+    side = model.card.window.minimum
+    session = OnnxRuntimeDeblurSession(model.card, model.weights_path)
+    area = np.random.default_rng(0).random((1, 3, side, side), np.float32)
+    session.run(area, mask=np.ones((side, side), np.bool_))
+    session.close()
 
 
 def peak_bytes(work: Callable[[], object]) -> int:

@@ -11,10 +11,12 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from foveate.errors import InputError, ModelError, UsageError
+from foveate.errors import InputError, UsageError
 from foveate.nets.build import Net
 from foveate.nets.esrt import ESRT, ESRTConfig
 from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig
+from foveate.train.official_lmdvit import lmdvit_from_tensors
+from foveate.train.official_tensors import check_tensors, foreign_file
 
 
 def read_official(path: Path, family: str) -> Net:
@@ -26,7 +28,7 @@ def read_official(path: Path, family: str) -> Net:
         UsageError: no reader for this family.
     """
     families: dict[str, Callable[[dict[str, Tensor], Path], Net]]
-    families = {"rt4ksr": _rt4ksr, "esrt": _esrt}
+    families = {"rt4ksr": _rt4ksr, "esrt": _esrt, "lmdvit": lmdvit_from_tensors}
     if family not in families:
         known = ", ".join(families)
         raise UsageError(f"cannot import weights of family {family!r}", "", f"known: {known}")
@@ -62,7 +64,7 @@ def _rt4ksr(tensors: dict[str, Tensor], path: Path) -> RT4KSR:
         hf = float(tensors["gamma"].item()) != 0.0
     except (KeyError, ValueError, RuntimeError) as error:
         expected = "head.0, body.N, tail, upsample.0 and gamma"
-        raise _foreign(path, "an RT4KSR", error, tensors, expected) from error
+        raise foreign_file(path, "an RT4KSR", error, tensors, expected) from error
     blocks = len({name.split(".")[1] for name in tensors if name.startswith("body.")})
     config = RT4KSRConfig(scale, features, blocks, expand=expand, hf="gaussian")
     net = _filled(RT4KSR, config, tensors, path, fits=channels == 12)
@@ -85,20 +87,8 @@ def _esrt(tensors: dict[str, Tensor], path: Path) -> ESRT:
         config = ESRTConfig(scale, features)
     except (KeyError, ValueError, IndexError, ZeroDivisionError) as error:
         expected = "head.0, body.0, reduce, tail and up"
-        raise _foreign(path, "an ESRT", error, tensors, expected) from error
+        raise foreign_file(path, "an ESRT", error, tensors, expected) from error
     return _filled(ESRT, config, tensors, path)
-
-
-def _foreign(
-    path: Path, what: str, error: Exception, tensors: dict[str, Tensor], expected: str
-) -> ModelError:
-    """The error for tensors of another network."""
-    return ModelError(
-        f"{path} is not {what} weight file",
-        f"{'missing ' if isinstance(error, KeyError) else ''}{error}; "
-        f"it holds {', '.join(list(tensors)[:3])} ...",
-        f"{expected} are expected",
-    )
 
 
 N = TypeVar("N", RT4KSR, ESRT)
@@ -113,17 +103,10 @@ def _filled(
     fits: bool = True,
 ) -> N:
     """The net of `config` with these tensors, if names and shapes are exactly its own."""
-    with torch.device("meta"):  # a hostile file may claim a size that would fill the memory
-        net = kind(config)
-    expected = {name: value.shape for name, value in net.state_dict().items()}
-    found = {name: value.shape for name, value in tensors.items()}
-    odd = [n for n in expected.keys() | found.keys() if expected.get(n) != found.get(n)]
-    if odd or not fits:
-        raise ModelError(
-            f"{path} does not fit {type(net).__name__} x{config.scale}",
-            f"{len(odd)} tensors missing, left over or misshapen: {', '.join(sorted(odd)[:3])}",
-            "every tensor must be accounted for",
-        )
+    with torch.device("meta"):
+        empty = kind(config)
+    title = f"{type(empty).__name__} x{config.scale}"
+    check_tensors(empty.state_dict(), tensors if fits else {}, path, title)
     net = kind(config)
     net.load_state_dict(tensors)
     return net

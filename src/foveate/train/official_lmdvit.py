@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from foveate.errors import ModelError
 from foveate.nets.lmdvit import LMDViT, LMDViTConfig
+from foveate.train.official_tensors import check_tensors, foreign_file
 
 RECOMPUTED = ".relative_position_index"  # a constant that the authors' file carries 40 times
 
@@ -30,17 +30,10 @@ def lmdvit_from_tensors(tensors: dict[str, Tensor], path: Path) -> LMDViT:
     """
     tensors = {name: t for name, t in tensors.items() if not name.endswith(RECOMPUTED)}
     config = _config(tensors, path)
-    with torch.device("meta"):  # a hostile file may claim a size that would fill the memory
+    with torch.device("meta"):
         shapes = LMDViT(config).state_dict()
-    expected = {name: t.shape for name, t in shapes.items() if not name.endswith(RECOMPUTED)}
-    found = {name: t.shape for name, t in tensors.items()}
-    odd = [n for n in expected.keys() | found.keys() if expected.get(n) != found.get(n)]
-    if odd:
-        raise ModelError(
-            f"{path} does not fit LMD-ViT",
-            f"{len(odd)} tensors missing, left over or misshapen: {', '.join(sorted(odd)[:3])}",
-            "every tensor must be accounted for",
-        )
+    expected = {name: t for name, t in shapes.items() if not name.endswith(RECOMPUTED)}
+    check_tensors(expected, tensors, path, "LMD-ViT")
     net = LMDViT(config)
     net.load_state_dict(net.state_dict() | tensors)
     return net
@@ -66,9 +59,5 @@ def _config(tensors: dict[str, Tensor], path: Path) -> LMDViTConfig:
             modulators=f"{stages[-1]}.blocks.0.modulator.weight" in tensors,
         )
     except (KeyError, ValueError, IndexError) as error:
-        raise ModelError(
-            f"{path} is not an LMD-ViT weight file",
-            f"missing {error}; it holds {', '.join(list(tensors)[:3])} ...",
-            "input_proj, encoderlayer_N, dowsample_N, conv, upsample_N, decoderlayer_N and "
-            "output_proj are expected",
-        ) from error
+        expected = "input_proj, encoderlayer_N, dowsample_N, conv, upsample_N, decoderlayer_N"
+        raise foreign_file(path, "an LMD-ViT", error, tensors, expected) from error
