@@ -82,7 +82,7 @@ def measure(request: Request) -> Answer:
                 sr = stepped(lr)
             for optimiser in optimisers:
                 optimiser.zero_grad()
-            restoration_loss(sr, hr, recipe.loss).backward()
+            restoration_loss(sr, hr, recipe.loss).backward()  # type: ignore[no-untyped-call]  # torch's
             for optimiser in optimisers:
                 optimiser.step()
             follow(average, net, number, recipe.optimiser.ema)
