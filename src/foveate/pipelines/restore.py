@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
@@ -28,7 +29,7 @@ from foveate.pipelines.image import Report, run_job, upscale_file
 from foveate.pipelines.options import UpscaleOptions
 from foveate.pipelines.place import Destination, Source
 from foveate.pipelines.prepare import Job, plan_model, prepare_job
-from foveate.plan.machine import peak_memory_bytes
+from foveate.plan.machine import default_memory, peak_memory_bytes
 from foveate.plan.memory import MemoryTooSmallError
 from foveate.plan.plan import Plan
 from foveate.run.composite import Composed
@@ -119,11 +120,13 @@ def prepare_both(
             "the plain resize that is mixed in would be blurred",
             "use foveate deblur, then foveate upscale",
         )
-    job = prepare_job(source, destination, options)
+    limit = options.memory_bytes or default_memory()
+    # Any plan will do until both are known: else the enlargement alone would say what it needs.
+    job = prepare_job(source, destination, replace(options, memory_bytes=sys.maxsize))
     deblur = replace(
         deblur,
         threads=options.threads,
-        memory_bytes=job.plan.memory_limit,
+        memory_bytes=limit,
         engine=options.engine,
         device=options.device,
     )
@@ -140,7 +143,7 @@ def prepare_both(
 
 def _plan_both(job: Job, ways: list[Plan]) -> tuple[Plan, Plan]:
     """The most parallel deblurring that leaves room for the enlargement, and that one's plan."""
-    limit, least = job.plan.memory_limit, []
+    limit, least = ways[0].memory_limit, []
     picture = replace(job.picture, decoder_bytes=0)  # the deblurring has the decoder
     for way in ways:
         taken = way.memory.total - way.memory.base
