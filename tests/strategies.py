@@ -72,6 +72,16 @@ def write_tiny(folder: Path) -> Path:
     return folder / f"{card.id}.toml"
 
 
+def write_tiny_deblur(folder: Path) -> Path:
+    """Puts the tiny deblurring network into a folder as `tiny_deblur.test`; its card's path."""
+    card = make_deblur_card()
+    folder.mkdir(parents=True, exist_ok=True)
+    facts = msgspec.structs.replace(card.weights, file=f"{card.id}.zip")
+    (folder / facts.file).write_bytes(TINY_DEBLUR.read_bytes())
+    write_card(msgspec.structs.replace(card, weights=facts), folder / f"{card.id}.toml")
+    return folder / f"{card.id}.toml"
+
+
 def noise(height: int, width: int, bands: int = 3, dtype: str = "uint8", seed: int = 0) -> Any:
     """(H, W, bands) of noise over the whole range: what shows a seam best."""
     rng = np.random.default_rng(seed)

@@ -143,13 +143,13 @@ def _find_pictures(data_dir: Path, scale: int) -> tuple[list[Path], Path | None]
 
 def _read_pair(path: Path, lr_dir: Path | None, scale: int) -> tuple[ImageU8, ImageU8]:
     """HR cut at right and bottom to a multiple of the scale, and its LR."""
-    hr = _read_rgb(path)
+    hr = read_rgb(path)
     height, width = hr.shape[0] // scale, hr.shape[1] // scale
     hr = hr[: height * scale, : width * scale]
     if lr_dir is None:
         return hr, np.asarray(imresize(hr, height, width), np.uint8)
     lr_path = lr_dir / f"{path.stem}x{scale}.png"
-    lr = _read_rgb(lr_path)
+    lr = read_rgb(lr_path)
     if lr.shape[:2] != (height, width):
         raise InputError(
             f"{lr_path} does not belong to {path}",
@@ -158,7 +158,7 @@ def _read_pair(path: Path, lr_dir: Path | None, scale: int) -> tuple[ImageU8, Im
     return hr, lr
 
 
-def _read_rgb(path: Path) -> ImageU8:
+def read_rgb(path: Path) -> ImageU8:
     """(H, W, 3) uint8 RGB; grey is repeated, alpha is left out."""
     pixels = read_pixels(path)
     if pixels.dtype != np.uint8:

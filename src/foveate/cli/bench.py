@@ -31,6 +31,9 @@ def command(
 ) -> None:
     """Measure a model's speed and peak memory on an array of random pixels, windows included.
 
+    Of a deblurring model: processor time of one area with every attention window kept, a tenth of
+    them, and none, and of the coarse look alone; --size and --threads do not apply.
+
     \b
     Examples:
       foveate bench --model rt4ksr_x2.photo
@@ -39,7 +42,12 @@ def command(
     match = re.fullmatch(r"(\d+)x(\d+)", size)
     if not match:
         raise UsageError(f"cannot read --size {size!r}", "", "write 960x540")
-    from foveate.bench.speed import measure_speed  # noqa: PLC0415 - --help loads click only
+    from foveate.models.store import find_model  # noqa: PLC0415 - --help loads click only
+
+    if find_model(model).card.task == "deblur":
+        _bench_deblur(model, engine, rounds, as_json=as_json)
+        return
+    from foveate.bench.speed import measure_speed  # noqa: PLC0415 - as above
 
     speed = measure_speed(
         model,
@@ -59,3 +67,21 @@ def command(
         f" {speed.megapixels_per_s:.1f} SR MP/s; {speed.gflops:.0f} GFLOP/s;"
         f" peak {speed.peak_memory_bytes / 2**20:.0f} MiB"
     )
+
+
+def _bench_deblur(model: str, engine: str, rounds: int, *, as_json: bool) -> None:
+    from foveate.bench.deblur_speed import measure_deblur_speed  # noqa: PLC0415 - as above
+
+    speed = measure_deblur_speed(model, engine=engine, rounds=rounds)
+    if as_json:
+        click.echo(json.dumps(asdict(speed)))
+        return
+    click.echo(
+        f"{speed.model} on {speed.engine}, one thread, an area of {speed.side} x {speed.side},"
+        f" {speed.rounds} rounds, peak {speed.peak_memory_bytes / 2**20:.0f} MiB"
+    )
+    for way in speed.ways:
+        click.echo(
+            f"{way.name:12} min {way.min_ms:.0f}, median {way.median_ms:.0f},"
+            f" max {way.max_ms:.0f} ms"
+        )

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from foveate.errors import UsageError
+
 if TYPE_CHECKING:
     from foveate.bench.evaluate import Row
 
@@ -17,7 +19,11 @@ if TYPE_CHECKING:
 @click.command(name="evaluate")
 @click.option("--model", required=True, help="Model id, or path of a card.")
 @click.option(
-    "--data", "data_dir", required=True, type=click.Path(path_type=Path), help="DIR/HR/NAME.png ..."
+    "--data",
+    "data_dir",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="DIR/HR/NAME.png ..., or blur/, sharp/ and mask/ for deblurring.",
 )
 @click.option("--limit", type=int, help="Only the first pictures by name.")
 @click.option("--degrade", default="", metavar="jpeg:q=75", help="Compress LR first.")
@@ -44,11 +50,27 @@ def command(
     A picture that equals its HR in luma has an infinite PSNR, and so has a mean with it: in JSON,
     which has no infinity, psnr_y is null then and psnr_y_infinite is true.
 
+    Of a deblurring model, DIR holds blur/NAME, sharp/NAME and mask/NAME. Measured are PSNR, SSIM
+    and PSNR of the mask's pixels, beside those of the blurry pictures, the share of attention
+    windows restored, and their precision and recall against the mask's.
+
     \b
     Examples:
       foveate evaluate --model rt4ksr_x2.bicubic --data Set5
       foveate evaluate --model rt4ksr_x2.photo --data BSD100 --degrade jpeg:q=75 --json
     """  # noqa: D301 - \b keeps click from joining the lines
+    from foveate.models.store import find_model  # noqa: PLC0415 - --help loads click only
+
+    if find_model(model).card.task == "deblur":
+        if degrade:
+            raise UsageError(
+                "cannot use --degrade", "a deblurring model takes pictures as they are"
+            )
+        _evaluate_deblur(
+            model, data_dir, limit, {"engine": engine, "threads": threads},
+            pictures=pictures, as_json=as_json,
+        )  # fmt: skip
+        return
     from foveate.bench.evaluate import evaluate  # noqa: PLC0415 - --help loads click only
     from foveate.pipelines.pixels import OpenModel  # noqa: PLC0415 - as above
 
@@ -80,3 +102,36 @@ def _as_json(row: Row) -> dict[str, Any]:
     infinite = math.isinf(row.psnr_y)
     fields = asdict(row) | {"psnr_y_infinite": infinite}
     return fields | {"psnr_y": None} if infinite else fields
+
+
+def _evaluate_deblur(
+    model: str,
+    data_dir: Path,
+    limit: int | None,
+    options: dict[str, Any],
+    *,
+    pictures: bool,
+    as_json: bool,
+) -> None:
+    from foveate.bench.evaluate_deblur import evaluate_deblur  # noqa: PLC0415 - as above
+    from foveate.pipelines.deblur_pixels import deblur  # noqa: PLC0415 - as above
+
+    report = evaluate_deblur(
+        model, lambda blurry: deblur(blurry, model=model, **options), data_dir, limit=limit
+    )
+    rows = [*report.rows, *(report.pictures if pictures else ())]
+    if as_json:
+        # JSON has no infinity and no NaN: both are null.
+        plain = [
+            {k: v if isinstance(v, str) or math.isfinite(v) else None for k, v in asdict(r).items()}
+            for r in rows
+        ]
+        click.echo(json.dumps({"set": report.set, "protocol": report.protocol, "rows": plain}))
+        return
+    click.echo(f"{report.set}: {report.protocol}", err=True)
+    for row in rows:
+        click.echo(
+            f"{row.name:32} {row.images:4d}  {row.psnr:7.3f} dB  {row.ssim:.4f}"
+            f"  {row.psnr_w:7.3f} dB in the mask  {row.kept:6.1%} kept"
+            f"  precision {row.precision:.3f}  recall {row.recall:.3f}"
+        )

@@ -34,7 +34,10 @@ def command(as_json: bool, debug: bool) -> None:  # noqa: ARG001 - main.py reads
         click.echo(f"{card.id}  ({entry.where}, {card.licence})")
         click.echo(f"  {card.summary}")
         cost = f"{card.macs_per_lr_pixel:,} MACs per LR pixel, {card.parameters:,} parameters"
-        click.echo(f"  x{card.scale}, for {card.trained_for}; {cost}")
+        if card.deblur:
+            cost += f", {card.deblur.skeleton_macs_per_pixel:,} MACs where nothing is blurred"
+        makes = f"x{card.scale}" if card.task == "upscale" else f"{card.task}s"
+        click.echo(f"  {makes}, for {card.trained_for}; {cost}")
         for row in card.quality:
             gain = row.psnr_y - row.bicubic_psnr_y
             click.echo(

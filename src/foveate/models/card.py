@@ -10,6 +10,8 @@ import msgspec
 
 from foveate.errors import ModelError
 
+Task = Literal["upscale", "deblur"]
+
 
 class WindowFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The grid this model runs on; LR pixels.
@@ -84,7 +86,7 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     id: str
     family: str
-    task: Literal["upscale", "deblur"]
+    task: Task
     scale: int
     trained_for: str
     summary: str

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from foveate.errors import ModelError, UsageError
-from foveate.models.card import Card, read_card
+from foveate.models.card import Card, Task, read_card
 
 SHIPPED = Path(__file__).parent / "shipped"
 FOLDER_VARIABLE = "FOVEATE_MODELS"
@@ -88,11 +88,16 @@ def list_cards(on_broken: Callable[[ModelError], None] | None = None) -> list[En
     return entries
 
 
-def find_model(id_or_path: str | Path) -> Model:
+def find_model(id_or_path: str | Path, task: Task | None = None) -> Model:
     """The model with this id, or at this path of a card or of the weights beside it.
 
+    Args:
+        id_or_path: which one.
+        task: what it must be made for; None: anything.
+
     Raises:
-        UsageError: no such id (the nearest ones are named), or two models have it.
+        UsageError: no such id (the nearest ones are named), two models have it, or it is made for
+            another task.
         ModelError: the card is not valid, or its weights are missing or damaged.
     """
     text = os.fspath(id_or_path)
@@ -105,12 +110,16 @@ def find_model(id_or_path: str | Path) -> Model:
         card = read_card(card_path := _find_card(text))
         if card.id != text:
             raise ModelError(f"card {card_path} is misnamed", f"it is of {card.id}", "rename it")
+    if task not in {None, card.task}:
+        raise UsageError(
+            f"{card.id} does not {task}", f"it is made to {card.task}", f"use foveate {card.task}"
+        )
     weights_path = card_path.parent / card.weights.file
     _verify(card, weights_path)
     return Model(card, weights_path)
 
 
-def default_model(scale: int, task: Literal["upscale", "deblur"] = "upscale") -> str:
+def default_model(scale: int, task: Task = "upscale") -> str:
     """The id of the shipped model for people: the cheapest one made for photos, else the cheapest.
 
     Raises:

@@ -90,13 +90,8 @@ def find_deblur_model(model: str | Path | None) -> Model:
         UsageError: no such model, or not one that deblurs.
         ModelError: damaged, or with a window that deblurring cannot use.
     """
-    found = find_model(default_model(1, "deblur") if model is None else model)
-    card = found.card
-    if card.task != "deblur":
-        raise UsageError(
-            f"{card.id} does not deblur", f"it is made to {card.task}", f"use foveate {card.task}"
-        )
-    _check_window(card)
+    found = find_model(default_model(1, "deblur") if model is None else model, "deblur")
+    _check_window(found.card)
     return found
 
 

@@ -52,7 +52,7 @@ class OpenModel:
         """Verifies and loads the weights."""
         if min(1 if number is None else number for number in (threads, memory_bytes)) < 1:
             raise UsageError("cannot open the model", "threads and memory_bytes start at 1")
-        found = find_model(Path(model) if isinstance(model, os.PathLike) else model)
+        found = find_model(Path(model) if isinstance(model, os.PathLike) else model, "upscale")
         self.card = found.card
         self.threads = threads or available_threads()
         self.memory_bytes = memory_bytes

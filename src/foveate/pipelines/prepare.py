@@ -92,7 +92,7 @@ def prepare_job(
             any work is done.
     """
     picture = open_source(source, options)
-    asked = None if options.model is None else find_model(options.model)
+    asked = None if options.model is None else find_model(options.model, "upscale")
     target = choose_target(
         picture.width, picture.height, options, asked.card.scale if asked else None
     )
