@@ -36,7 +36,7 @@ Ask = Callable[[dict[str, Any]], dict[str, Any]]
 
 def ask_memory(request: dict[str, Any]) -> dict[str, Any]:
     """One measurement of the block in a child process."""
-    answer: dict[str, Any] = ask_child(STEP_MEMORY, {"part": "block"} | request)
+    answer: dict[str, Any] = ask_child(STEP_MEMORY, {"part": "block"} | request, exact=True)
     return answer
 
 

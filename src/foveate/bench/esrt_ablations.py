@@ -38,7 +38,9 @@ def measure_ablations(side: int = SIDE) -> Iterator[Measurement]:
         facts: dict[str, Any] = {"model": name, "scale": SCALE, "size": f"{side}x{side}"}
         request = {"part": "net", "side": side, "training": True}
         request |= {"options": {"scale": SCALE} | options}
-        answers = {way: ask_child(STEP_MEMORY, request | {"way": way}) for way in MEMORY_WAYS}
+        answers = {
+            way: ask_child(STEP_MEMORY, request | {"way": way}, exact=True) for way in MEMORY_WAYS
+        }
         first = answers[MEMORY_WAYS[0]]
         yield Measurement(what="parameters", value=first["parameters"], **facts)
         yield Measurement(what="MACs per LR pixel", value=first["macs_per_lr_pixel"], **facts)

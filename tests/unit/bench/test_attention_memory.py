@@ -83,6 +83,15 @@ def test_agreement_is_of_each_way_of_ours():
     assert {row.value for row in rows} == {1e-6}
 
 
+def test_a_child_that_measures_memory_gives_back_what_is_free(tmp_path, monkeypatch):
+    (tmp_path / "tells.py").write_text(
+        "import json, os; print(json.dumps(os.environ.get('MALLOC_MMAP_THRESHOLD_')))"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert ask_child("tells", {}) is None
+    assert int(ask_child("tells", {}, exact=True)) < 1 << 20
+
+
 @pytest.mark.parametrize(
     ("module", "error", "words"),
     [

@@ -33,7 +33,8 @@ def test_ours_is_the_same_result(way):
 
 
 def test_every_ablation_builds_trains_a_step_and_is_a_row(monkeypatch):
-    def here(_, request):
+    def here(_, request, *, exact):
+        assert exact
         return msgspec.to_builtins(measure(msgspec.convert(request, Request)))
 
     monkeypatch.setattr(esrt_ablations, "ask_child", here)
