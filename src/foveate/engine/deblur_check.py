@@ -17,9 +17,10 @@ LIMIT = 1e-3
 
 
 def check_mask(side: int) -> Mask:
-    """(S, S) bool: a square of a quarter of the side, on the bright square of the check's area."""
-    mask = np.zeros((side, side), np.bool_)
+    """(S, S) bool: the bright square of the check's area, and two corners, where borders matter."""
+    mask, corner = np.zeros((side, side), np.bool_), side // 8
     mask[side // 2 : 3 * side // 4, side // 4 : side // 2] = True
+    mask[:corner, :corner] = mask[-corner:, -corner:] = True
     return mask
 
 
