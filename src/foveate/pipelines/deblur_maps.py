@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveate.atomic import output_error
-from foveate.engine.deblur_session import Mask
 from foveate.media.depth import convert_depth
 from foveate.media.encoding import Encoding, encoder_bytes
 from foveate.media.metadata import Metadata
@@ -32,7 +31,6 @@ _PNG = Encoding("png", None, 8)
 _STRIP = 64
 # From sharp to blurred: dark blue, violet, orange, yellow; growing brighter, also without colour.
 _RAMP = np.array([[20, 25, 90], [130, 40, 130], [235, 120, 40], [255, 245, 120]], np.float32)
-_MOST_STAGES = 32  # blocks that decide, in any configuration so far
 
 
 @dataclass(frozen=True)
@@ -132,12 +130,14 @@ class StageMaps:
     picture: Picture
     plan: Plan
     folder: Path
-    _kept: dict[str, Mask] = field(default_factory=dict)
+    _blocks: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Nothing seen yet."""
         self._shape = Shrunk.of(self.picture.width, self.picture.height, STAGE_SIDE)
         self._thumbnail = Thumbnail(self.picture, self._shape)
+        # Of each small pixel, one bit per block: up to 64 blocks take no more than one would.
+        self._kept = np.zeros((self._shape.height, self._shape.width), np.uint64)
 
     def add(self, band: Decided) -> None:
         """The next band; what its cores do not hold is another window's to say."""
@@ -148,33 +148,32 @@ class StageMaps:
             rows = self._shape.rows(window.core.top, window.core.bottom)
             columns = self._shape.columns(window.core.left, window.core.right)
             y, x = self._shape.y[rows] - window.area.top, self._shape.x[columns] - window.area.left
-            for stage in stages:
+            self._blocks = [stage.block for stage in stages]
+            for bit, stage in enumerate(stages):
                 # Beyond the area's border a shifted grid goes round.
                 at = ((along - stage.shift_px) // stage.size_px for along in (y, x))
                 places = [a % n for a, n in zip(at, stage.keep.shape, strict=True)]
-                self._of(stage.block)[rows, columns] = stage.keep[np.ix_(*places)]
+                kept = stage.keep[np.ix_(*places)].astype(np.uint64)
+                self._kept[rows, columns] |= kept << np.uint64(bit)
 
     def save(self, *, overwrite: bool) -> tuple[str, ...]:
         """Draws them: what was pruned is dimmed. Returns notes."""
-        if not self._kept:
+        if not self._blocks:
             return (f"the network was not run: nothing to put into {self.folder}",)
         try:
             self.folder.mkdir(exist_ok=True)
         except OSError as error:
             raise output_error(error, self.folder) from error
-        for number, (block, kept) in enumerate(self._kept.items(), 1):
-            path = self.folder / f"{number:02}_{block}.png"
-            write_png(path, self._strips(kept), self._shape, overwrite=overwrite)
+        for bit, block in enumerate(self._blocks):
+            path = self.folder / f"{bit + 1:02}_{block}.png"
+            write_png(path, self._strips(bit), self._shape, overwrite=overwrite)
         return ()
 
-    def _of(self, block: str) -> Mask:
-        shape = self._shape.height, self._shape.width
-        return self._kept.setdefault(block, np.zeros(shape, np.bool_))
-
-    def _strips(self, kept: Mask) -> Iterator[U8]:
-        for top in range(0, len(kept), _STRIP):
+    def _strips(self, bit: int) -> Iterator[U8]:
+        for top in range(0, self._shape.height, _STRIP):
+            kept = self._kept[top : top + _STRIP, :, None] >> np.uint64(bit) & np.uint64(1)
             strip = self._thumbnail.pixels[top : top + _STRIP]
-            yield np.where(kept[top : top + _STRIP, :, None], strip, strip // 4)
+            yield np.where(kept, strip, strip // 4)
 
 
 def write_png(path: Path, strips: Iterator[U8], shape: Shrunk, *, overwrite: bool) -> None:
@@ -193,7 +192,7 @@ def map_bytes(picture: Picture, options: DeblurOptions) -> int:
     total = 0
     for wanted, side, per_pixel in (
         (options.save_map, MAP_SIDE, 3 + 4),
-        (options.save_windows, STAGE_SIDE, 3 + _MOST_STAGES),
+        (options.save_windows, STAGE_SIDE, 3 + 8),
     ):
         if wanted is not None:
             shape = Shrunk.of(picture.width, picture.height, side)

@@ -136,6 +136,6 @@ def _plan(
         decoder_bytes=0,
         # The arrays themselves, with the mask that is given and the one that comes out.
         encoder_bytes=2 * pixels.nbytes + rows.nbytes + width * height,
-        held_bands=2,
+        held_bands=1,
         beside_bytes=PREPARE_BYTES_PER_PIXEL if bleeding(pixels.shape[2]) else 0,
     )

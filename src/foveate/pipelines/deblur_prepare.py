@@ -148,6 +148,7 @@ def deblur_ways(
     encoder: int,
     *,
     decoders: int,
+    held_bands: int = 1,
 ) -> list[Plan]:
     """Every way to deblur a picture, the most parallel first.
 
@@ -158,6 +159,7 @@ def deblur_ways(
         options: threads, memory, maps.
         encoder: bytes of the writer.
         decoders: how many readers of the picture are open at once.
+        held_bands: one waits for its follower; more where the caller holds some.
     """
     maps = map_bytes(picture, options)
     return plan_ways(
@@ -170,8 +172,7 @@ def deblur_ways(
         threads=options.workers,
         decoder_bytes=decoders * picture.decoder_bytes + (mask.decoder_bytes if mask else 0),
         encoder_bytes=encoder + maps,
-        # One band waits for its follower, one is being written.
-        held_bands=2,
+        held_bands=held_bands,
         beside_bytes=PREPARE_BYTES_PER_PIXEL if bleeding(picture.bands) else 0,
     )
 

@@ -133,7 +133,7 @@ def prepare_both(
     mask, notes = open_mask(deblur.mask, job.picture, deblur)
     check_map_places(deblur, job.destination)
     model = find_deblur_model(deblur.model)
-    ways = deblur_ways(job.picture, mask, model.card, deblur, 0, decoders=1)
+    ways = deblur_ways(job.picture, mask, model.card, deblur, 0, decoders=1, held_bands=2)
     own, plan = _plan_both(job, ways)
     first = DeblurJob(
         job.picture, mask, job.destination, job.encoding, deblur, model, own, False, notes
