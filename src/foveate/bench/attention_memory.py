@@ -1,7 +1,7 @@
 """The paper's memory claim: attention over the whole sequence beside EMHA, plain and ours.
 
 Attention's own memory is the peak of the transformer block less that of the same block with the
-values passed through; each is measured in a child process, one after the other.
+values passed through; each is measured in a child process of its own, one after the other.
 `python -m foveate.bench.attention_memory --root CHECKOUT`; see scripts/esrt.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from foveate.bench.results import Measurement, record
-from foveate.bench.torch_child import STEP_MEMORY, ask_child
+from foveate.bench.torch_child import MemoryChildren
 
 TRAINING_SIDE = 48
 BATCHES = (1, 2, 4, 8, 16, 32)
@@ -34,13 +34,7 @@ BOUND_BYTES = 20 << 30
 Ask = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-def ask_memory(request: dict[str, Any]) -> dict[str, Any]:
-    """One measurement of the block in a child process."""
-    answer: dict[str, Any] = ask_child(STEP_MEMORY, {"part": "block"} | request, exact=True)
-    return answer
-
-
-def measure_training(limit_bytes: int, ask: Ask = ask_memory) -> Iterator[Measurement]:
+def measure_training(limit_bytes: int, ask: Ask) -> Iterator[Measurement]:
     """Rows of training steps at LR 48x48, batches doubling while the original stays in the limit.
 
     Args:
@@ -68,7 +62,7 @@ def measure_training(limit_bytes: int, ask: Ask = ask_memory) -> Iterator[Measur
         )
 
 
-def measure_inference(limit_bytes: int, ask: Ask = ask_memory) -> Iterator[Measurement]:
+def measure_inference(limit_bytes: int, ask: Ask) -> Iterator[Measurement]:
     """Rows of one window without gradients, 48 to 128 LR pixels a side.
 
     Beyond the limit the original's attention is not run but follows from the last window that was:
@@ -87,11 +81,11 @@ def measure_inference(limit_bytes: int, ask: Ask = ask_memory) -> Iterator[Measu
         yield from _rows(found, side, "inference")
 
 
-def measure_agreement(ask: Ask = ask_memory) -> Iterator[Measurement]:
+def measure_agreement(ask: Ask) -> Iterator[Measurement]:
     """How far EMHA's ways are from the plain one, on the same input and weights."""
     for lane in ("EMHA, blocked", "EMHA, fused"):
         for side in (48, 96):
-            answer = ask(WAYS[lane] | {"side": side, "compare": True})
+            answer = ask({"part": "block", "side": side, "compare": True} | WAYS[lane])
             yield Measurement(
                 what="largest difference to EMHA, plain",
                 model="ESRT transformer",
@@ -103,7 +97,7 @@ def measure_agreement(ask: Ask = ask_memory) -> Iterator[Measurement]:
 
 
 def attention_bytes(
-    ways: dict[str, dict[str, Any]], facts: dict[str, Any], ask: Ask = ask_memory
+    ways: dict[str, dict[str, Any]], facts: dict[str, Any], ask: Ask
 ) -> dict[str, tuple[int, int]]:
     """For each way: bytes of the attention alone, and of the whole block.
 
@@ -114,7 +108,7 @@ def attention_bytes(
     """
     found, without = {}, dict[str, int]()
     for lane, way in ways.items():
-        request = way | facts
+        request = {"part": "block"} | way | facts
         whole = ask(request)["peak_bytes"]
         nothing = request | {"way": "none"}
         key = json.dumps(nothing, sort_keys=True)
@@ -154,9 +148,14 @@ def main() -> None:
     parser.add_argument("--limit-gib", type=float, default=8, help="most a child may need")
     asked = parser.parse_args()
     limit = int(asked.limit_gib * 2**30)
-    for rows in (measure_agreement(), measure_training(limit), measure_inference(limit)):
-        for row in rows:  # each at once: what was measured is kept when a later one fails
-            record(asked.root / "results" / "attention_memory.csv", [row])
+    path = asked.root / "results" / "attention_memory.csv"
+    with MemoryChildren() as ask:
+        for rows in (
+            measure_agreement(ask),
+            measure_training(limit, ask),
+            measure_inference(limit, ask),
+        ):
+            record(path, rows)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from foveate.bench.results import Measurement, record
-from foveate.bench.torch_child import STEP_MEMORY, ask_child
+from foveate.bench.torch_child import MemoryChildren
 
 SCALE, SIDE = 4, 48  # the paper's table of ablations is of x4, its training patches are 48x48
 ABLATIONS: dict[str, dict[str, Any]] = {
@@ -28,19 +28,20 @@ ABLATIONS: dict[str, dict[str, Any]] = {
 MEMORY_WAYS = ("plain", "fused")
 
 
-def measure_ablations(side: int = SIDE) -> Iterator[Measurement]:
+def measure_ablations(
+    ask: Callable[[dict[str, Any]], dict[str, Any]], side: int = SIDE
+) -> Iterator[Measurement]:
     """Four rows for each variant; a step is forward and backward of one picture in float32.
 
     Args:
+        ask: answers a request.
         side: LR pixels a side of the picture.
     """
     for name, options in ABLATIONS.items():
         facts: dict[str, Any] = {"model": name, "scale": SCALE, "size": f"{side}x{side}"}
         request = {"part": "net", "side": side, "training": True}
         request |= {"options": {"scale": SCALE} | options}
-        answers = {
-            way: ask_child(STEP_MEMORY, request | {"way": way}, exact=True) for way in MEMORY_WAYS
-        }
+        answers = {way: ask(request | {"way": way}) for way in MEMORY_WAYS}
         first = answers[MEMORY_WAYS[0]]
         yield Measurement(what="parameters", value=first["parameters"], **facts)
         yield Measurement(what="MACs per LR pixel", value=first["macs_per_lr_pixel"], **facts)
@@ -55,7 +56,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, required=True)
     asked = parser.parse_args()
-    record(asked.root / "results" / "esrt_ablations.csv", measure_ablations())
+    with MemoryChildren() as ask:
+        record(asked.root / "results" / "esrt_ablations.csv", measure_ablations(ask))
 
 
 if __name__ == "__main__":

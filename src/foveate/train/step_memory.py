@@ -1,11 +1,13 @@
 """What one ESRT, or its transformer alone, takes for a step or a pass: bytes, MACs, parameters.
 
-`python -m foveate.train.step_memory REQUEST` is the child that bench/ starts for each measurement:
-a `Request` as JSON in, an `Answer` as JSON out.
+`python -m foveate.train.step_memory` reads a `Request` as JSON from each line, forks a child that
+measures it and writes an `Answer` as JSON: so that libraries are loaded once, and nothing that one
+measurement leaves behind is in the next.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any, Literal
 
@@ -116,6 +118,20 @@ def _run(part: nn.Module, x: Tensor, request: Request) -> None:
         out.float().abs().mean().backward()
 
 
+def serve() -> None:
+    """Answers every line; ends as a child does that fails or is killed."""
+    for line in sys.stdin:
+        child = os.fork()
+        if not child:
+            answer = measure(msgspec.json.decode(line, type=Request))
+            os.write(sys.stdout.fileno(), msgspec.json.encode(answer) + b"\n")
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if os.WIFSIGNALED(status):
+            os.kill(os.getpid(), os.WTERMSIG(status))
+        if status:
+            sys.exit(1)
+
+
 if __name__ == "__main__":
-    asked = msgspec.json.decode(sys.argv[1], type=Request)
-    sys.stdout.buffer.write(msgspec.json.encode(measure(asked)))
+    serve()

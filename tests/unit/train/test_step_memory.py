@@ -10,12 +10,15 @@ import msgspec
 from foveate.bench import esrt_ablations
 from foveate.bench.attention_memory import ORIGINAL, WAYS, attention_bytes
 from foveate.bench.esrt_ablations import ABLATIONS, measure_ablations
+from foveate.bench.torch_child import MemoryChildren
+from foveate.errors import FoveateError
 from foveate.train.step_memory import Request, measure
 
 
 def test_emha_needs_a_quarter_of_the_originals_attention_and_ours_a_tenth():
     facts = {"side": 48, "training": True}
-    found = attention_bytes(WAYS, facts)
+    with MemoryChildren() as ask:
+        found = attention_bytes(WAYS, facts, ask)
     shares = {lane: sizes[0] / found[ORIGINAL][0] for lane, sizes in found.items()}
     print(shares)
     # The paper says 4,191 of 16,057 MB: 26 %.
@@ -33,13 +36,11 @@ def test_ours_is_the_same_result(way):
 
 
 def test_every_ablation_builds_trains_a_step_and_is_a_row(monkeypatch):
-    def here(_, request, *, exact):
-        assert exact
+    def here(request):
         return msgspec.to_builtins(measure(msgspec.convert(request, Request)))
 
-    monkeypatch.setattr(esrt_ablations, "ask_child", here)
     monkeypatch.setattr(esrt_ablations, "MEMORY_WAYS", ("fused",))
-    rows = {(row.model, row.what): row for row in measure_ablations(side=10)}
+    rows = {(row.model, row.what): row for row in measure_ablations(here, side=10)}
     assert {model for model, _ in rows} == set(ABLATIONS)
     parameters = {name: rows[name, "parameters"].value for name in ABLATIONS}
     whole = parameters["as published (EMHA, s = 4)"]
@@ -51,3 +52,8 @@ def test_every_ablation_builds_trains_a_step_and_is_a_row(monkeypatch):
     assert {what for _, what in rows if "training step" in what} == {
         "MiB of a training step, fused attention"
     }
+
+
+def test_a_request_that_means_nothing_is_told():
+    with MemoryChildren() as ask, pytest.raises(FoveateError, match="heads"):
+        ask({"part": "net", "side": 8, "options": {"heads": 3}})
