@@ -15,7 +15,7 @@ from foveate.bench.torch_child import ask_child
 from foveate.errors import InputError
 
 CHILD = "foveate.train.window_choice"
-SETS = {"Set5": 5, "BSD100": 5}  # so many pictures of each, spread over it
+SETS = {"Set5": 3, "BSD100": 3}  # so many pictures of each, spread over it
 CORES, HALOS = (32, 48, 64, 96), (4, 8, 12, 16)
 
 
@@ -82,9 +82,12 @@ def main() -> None:
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--scale", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3, help="of each time; 0 leaves times out")
+    parser.add_argument("--largest", type=int, default=192, help="LR side cut from each picture")
     asked = parser.parse_args()
     data = asked.data or asked.root.parent / "shared" / "data" / "test"
-    rows = measure_windows(asked.checkpoint, data, asked.scale)
+    limits = {"rounds": asked.rounds, "largest": asked.largest}
+    rows = measure_windows(asked.checkpoint, data, asked.scale, **limits)
     record(asked.root / "results" / "esrt_windows.csv", rows)
 
 
