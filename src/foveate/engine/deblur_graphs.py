@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 
-from foveate.engine.onnxruntime_session import load_graph, run_bound, run_graph
+from foveate.engine.onnxruntime_graph import load_graph, run_bound, run_graph
 from foveate.engine.session import Float32
 from foveate.errors import ModelError
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from foveate.engine.deblur_graphs import Graph, load_graphs
 from foveate.engine.deblur_session import LOOK_CELL_PX, Mask, Restored, StageDecision
-from foveate.engine.onnxruntime_session import runtime_name
+from foveate.engine.onnxruntime_graph import runtime_name
 from foveate.engine.session import Float32
 from foveate.engine.window_index import (
     blurred_windows,

@@ -9,7 +9,8 @@ from foveate.engine.check import check_session
 from foveate.engine.deblur_check import check_deblur_session
 from foveate.engine.deblur_onnxruntime import OnnxRuntimeDeblurSession
 from foveate.engine.deblur_session import DeblurSession
-from foveate.engine.onnxruntime_session import OnnxRuntimeSession, onnxruntime_facts
+from foveate.engine.onnxruntime_graph import onnxruntime_facts
+from foveate.engine.onnxruntime_session import OnnxRuntimeSession
 from foveate.engine.openvino_session import OpenVinoSession, openvino_facts
 from foveate.engine.session import EngineFacts, Session
 from foveate.errors import ModelError, UsageError

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from foveate.engine.deblur_onnxruntime import OnnxRuntimeDeblurSession
-from foveate.engine.onnxruntime_session import OnnxRuntimeSession, runtime_name
+from foveate.engine.onnxruntime_graph import runtime_name
+from foveate.engine.onnxruntime_session import OnnxRuntimeSession
 from foveate.errors import ModelError
 from foveate.models.store import Model, find_model
 

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from foveate.engine.onnxruntime_session import load_graph, run_graph
+from foveate.engine.onnxruntime_graph import load_graph, run_graph
 from foveate.errors import UsageError
 from foveate.geometry import Grid
 from foveate.media.reader import read_pixels
