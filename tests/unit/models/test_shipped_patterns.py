@@ -7,9 +7,6 @@ from foveate.engine.open import open_session
 from foveate.models.store import find_model, list_cards
 
 SHIPPED = [entry.card.id for entry in list_cards() if entry.where == "shipped"]
-# Trained without drawings: stripes of two pixels come out between -2.9 and 2.2.
-FAULTY = pytest.mark.xfail(strict=True, reason="to be trained again with drawings")
-MODELS = [pytest.param(i, marks=FAULTY if i == "rt4ksr_x2.bicubic" else ()) for i in SHIPPED]
 
 
 def patterns():
@@ -21,7 +18,7 @@ def patterns():
         yield striped
 
 
-@pytest.mark.parametrize("model_id", MODELS)
+@pytest.mark.parametrize("model_id", SHIPPED)
 def test_stripes_stay_in_the_picture(model_id):
     model = find_model(model_id)
     session = open_session(model.card, model.weights_path, engine="onnxruntime")
