@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from foveate.bench.attention_memory import BY_SQUARE, ORIGINAL
 from foveate.bench.results import read_results
 from foveate.errors import InputError, UsageError
 from foveate.models.card import Card
@@ -38,8 +39,10 @@ def memory_points(results: Path, _cards: Sequence[Card]) -> Points:
 def draw_memory(points: Points, axes: Any) -> None:  # noqa: ANN401 - matplotlib's
     """Lines over the side of the window, MiB on a logarithmic axis."""
     for lane, line in sorted(points.items(), key=lambda item: -item[1][-1][1]):
-        style = "o--" if "by the square" in lane else "o-"
-        axes.semilogy(*zip(*line, strict=True), style, label=lane, markersize=4)
+        style, before = "o-", []
+        if lane == BY_SQUARE:  # goes on where the measured line ends
+            style, before = "o--", points.get(ORIGINAL, [])[-1:]
+        axes.semilogy(*zip(*before, *line, strict=True), style, label=lane, markersize=4)
     axes.set(xlabel="side of the window, LR pixels", ylabel="memory of the attention, MiB")
     axes.legend(frameon=False)
 
