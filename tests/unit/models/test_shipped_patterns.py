@@ -10,8 +10,8 @@ SHIPPED = [entry.card.id for entry in list_cards() if entry.where == "shipped"]
 
 
 def patterns():
-    """Blocks of noise with every second, third or fourth column darkened, (1, 3, 96, 64)."""
-    blocks = np.random.default_rng(0).random((1, 3, 24, 16)).repeat(4, 2).repeat(4, 3)
+    """Blocks of noise with every second, third or fourth column darkened, (1, 3, 64, 64)."""
+    blocks = np.random.default_rng(0).random((1, 3, 16, 16)).repeat(4, 2).repeat(4, 3)
     for period in (2, 3, 4):
         striped = blocks.astype(np.float32)
         striped[..., ::period] *= 0.7
