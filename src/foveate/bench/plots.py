@@ -64,8 +64,8 @@ def draw_quality_time(points: Points, axes: Any) -> None:  # noqa: ANN401 - matp
     """Names beside their points, seconds on a logarithmic axis."""
     for name, (seconds, psnr) in points.items():
         axes.semilogx(seconds, psnr, "o", color="tab:blue" if "_x2" in name else "tab:grey")
-        axes.annotate(name, (seconds, psnr), xytext=(6, -3), textcoords="offset points")
-    axes.margins(x=0.25, y=0.1)
+        axes.annotate(name, (seconds, psnr), xytext=(0, 7), textcoords="offset points", ha="center")
+    axes.margins(x=0.2, y=0.15)
     axes.set(
         xlabel="seconds for a photo of one megapixel, twice as large", ylabel="PSNR-Y on BSD100, dB"
     )
