@@ -28,6 +28,18 @@ def join_windows(windows: Tensor, size: int, shift: int) -> Tensor:
     return torch.roll(x, (shift, shift), (1, 2)) if shift else x
 
 
+def window_tokens(kept: Tensor, size: int, shift: int) -> Tensor:
+    """(B, H/M, W/M) bool -> (n, T) int64: places of the tokens of each kept attention window.
+
+    A place counts tokens of (B, H, W) in order; attention windows come in the order of `kept`.
+    """
+    height, width = kept.shape[1] * size, kept.shape[2] * size
+    image, row, column = kept.nonzero()[:, :, None].unbind(1)  # (n, 1) each
+    along = torch.arange(size) + shift
+    y, x = (row * size + along) % height, (column * size + along) % width  # (n, M)
+    return ((image * height + y)[:, :, None] * width + x[:, None]).flatten(1)
+
+
 def window_edges(rows: int, columns: int) -> Tensor:
     """(rows, columns) int64: 1 in the last row, 2 in the last column, 3 in the corner, else 0.
 

@@ -6,7 +6,12 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from foveate.nets.attention_windows import join_windows, split_windows, window_edges
+from foveate.nets.attention_windows import (
+    join_windows,
+    split_windows,
+    window_edges,
+    window_tokens,
+)
 from foveate.nets.lmdvit_config import LMDViTConfig, drop_paths
 from foveate.nets.predictors import ConfidencePredictor, LightPredictor
 from foveate.nets.window_block import WindowBlock
@@ -73,16 +78,16 @@ def run_block(
             False gathers the kept ones, computes them and scatters them back (the paper's window
             compound): the same values for the cost of what is kept. With nothing kept, x itself.
     """
-    kept = (keep > 0.5).flatten()  # (N,); the hard Gumbel-softmax is 1 but for rounding
-    if not dense and not kept.any():
-        return x
-    windows = split_windows(x, size, shift)  # (B, H/M, W/M, T, C)
-    flat = windows.flatten(0, 2)  # (N, T, C)
-    edges = window_edges(*keep.shape[1:]).expand_as(keep).flatten() if shift else None
+    kept = keep > 0.5  # the hard Gumbel-softmax is 1 but for rounding
     if dense:
-        y = block(flat, edges, keep.flatten().to(x.dtype))
-    else:
-        chosen = kept.nonzero()[:, 0]
-        y = block(flat[chosen], None if edges is None else edges[chosen])
-        y = flat.index_copy(0, chosen, y)
-    return join_windows(y.reshape(windows.shape), size, shift)
+        windows = split_windows(x, size, shift)  # (B, H/M, W/M, T, C)
+        edges = window_edges(*keep.shape[1:]).expand_as(keep).flatten() if shift else None
+        y = block(windows.flatten(0, 2), edges, keep.flatten().to(x.dtype))
+        return join_windows(y.reshape(windows.shape), size, shift)
+    if not kept.any():
+        return x
+    tokens = x.reshape(-1, x.shape[3])  # no other copy of the map than the result: 10 % of a step
+    at = window_tokens(kept, size, shift)
+    edges = window_edges(*keep.shape[1:]).expand_as(keep)[kept] if shift else None
+    y = block(tokens.index_select(0, at.flatten()).reshape(*at.shape, -1), edges)
+    return tokens.index_copy(0, at.flatten(), y.flatten(0, 1).to(x.dtype)).reshape(x.shape)
