@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveate.engine.fake_deblur import CONTRAST, FakeDeblurSession
-from foveate.models.card import Card, WeightsFacts, WindowFacts
+from foveate.models.card import Card, DeblurFacts, WeightsFacts, WindowFacts
 from foveate.models.write import write_card
 from foveate.plan.plan import Plan, make_plan
 from foveate.run.composite import Composed, compose
@@ -21,6 +21,7 @@ from strategies import RowSource, make_card
 Pixels = NDArray[Any]
 MODEL = "fake.local"
 AREA_PX, CORE_PX, HALO_PX, MULTIPLE = 128, 64, 32, 32
+BLOCK_MACS = {"encoder.blocks.0": 100, "decoder.blocks.0": 7, "decoder.blocks.1": 9}
 
 
 def deblur_card() -> Card:
@@ -34,6 +35,7 @@ def deblur_card() -> Card:
         window=WindowFacts(
             CORE_PX, CORE_PX, HALO_PX, MULTIPLE, "approximate", 0.1, minimum=AREA_PX
         ),
+        deblur=DeblurFacts(10, 1, BLOCK_MACS),
     )
 
 

@@ -14,7 +14,8 @@ from strategies import TINY_DEBLUR, make_deblur_card
 
 REPORT = {
     "input", "output", "model", "engine", "input_size", "output_size", "windows",
-    "windows_computed", "blurred_share", "changed_share", "is_copy", "seconds",
+    "windows_computed", "blurred_share", "changed_share", "is_copy", "macs", "macs_unpruned",
+    "seconds",
     "peak_memory_bytes", "warnings",
 }  # fmt: skip
 TINY = ("--model", "tiny_deblur.test")

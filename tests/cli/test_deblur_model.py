@@ -24,7 +24,11 @@ def test_models_lists_it_with_what_a_sharp_picture_costs(command: Command):
         "  deblurs, for tests; 1,300 MACs per LR pixel, 5,000 parameters, 1,000 MACs" in shown.out
     )
     card = next(c for c in command("models", "--json").document["models"] if c["id"] == MODEL)
-    assert card["deblur"] == {"skeleton_macs_per_pixel": 1000, "look_macs_per_pixel": 100}
+    assert card["deblur"] == {
+        "skeleton_macs_per_pixel": 1000,
+        "look_macs_per_pixel": 100,
+        "block_macs": {},
+    }
 
 
 def test_doctor_verifies_it(command: Command, model):

@@ -17,6 +17,7 @@ from foveate.train.deblur_file import write_graphs
 from foveate.train.export import export_official
 from foveate.train.export_deblur import (
     check_deblur_parity,
+    count_block_macs,
     count_deblur_macs,
     detailed_area,
     export_deblur,
@@ -116,6 +117,11 @@ def test_costs_on_the_card_are_those_of_the_parts():
     kept, skeleton, look = count_deblur_macs(net)
     assert (kept, skeleton) == (7_362 + 116_344, 7_362)
     assert look == pytest.approx(600, abs=8)
+    side = SHIPPED.multiple
+    macs = count_block_macs(net)
+    decisions = net(torch.zeros(1, 3, side, side)).decisions
+    by_block = sum(macs[d.block] * (side // d.size_px) ** 2 for d in decisions)
+    assert by_block == pytest.approx((kept - skeleton) * side**2, rel=1e-5)
 
 
 def test_attention_windows_of_odd_side_are_refused():

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from foveate.bench.compare import compare
 from foveate.bench.evaluate import evaluate
 from foveate.bench.peers import PEERS, count_peer_macs, open_peer
+from foveate.bench.photo import tile_photo
 from foveate.bench.results import Measurement, record, timed
-from foveate.media.reader import read_pixels
 from foveate.media.resample import RowResampler
 from foveate.models.store import LANES, find_model, list_cards
 from foveate.pipelines.pixels import OpenModel
@@ -98,13 +98,6 @@ def resize(lr: Pixels) -> Pixels:
     return np.asarray(resampler.feed(lr), np.uint8)
 
 
-def make_photo_pixels(sample: Path) -> Pixels:
-    """(888, 1184, 3) uint8 RGB of copies of a photo."""
-    tile = np.asarray(read_pixels(sample), np.uint8)[..., :3]
-    copies = [-(-wanted // have) for wanted, have in zip(SIZE, tile.shape[:2], strict=True)]
-    return np.ascontiguousarray(np.tile(tile, (*copies, 1))[: SIZE[0], : SIZE[1]])
-
-
 def main() -> None:
     """Measures, with as many threads as there are cores."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -114,7 +107,7 @@ def main() -> None:
     parser.add_argument("--peers", type=Path, help="folder of OpenCV's graphs")
     asked = parser.parse_args()
     data = asked.data or asked.root.parent / "shared" / "data" / "test"
-    photo = make_photo_pixels(asked.root / "examples" / "photo.jpg")
+    photo = tile_photo(asked.root / "examples" / "photo.jpg", *SIZE)
     rows = measure_quality_time(
         asked.models or find_lanes(), photo, data, asked.peers, threads=available_threads()
     )

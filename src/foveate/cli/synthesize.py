@@ -43,6 +43,11 @@ FOLDER = click.Path(path_type=Path)
     metavar="MIN MAX",
     help="Of the way during exposure, in pixels.",
 )
+@click.option(
+    "--held-out",
+    type=click.IntRange(1),
+    help="Take only what training with so many validation photos lays aside (recipes: 16).",
+)
 @progress_option
 @click.option("--debug", is_flag=True, help="Show a traceback on errors.")
 @click.pass_obj
@@ -58,6 +63,7 @@ def command(
     size: int,
     shares: tuple[float, float, float],
     length: tuple[float, float],
+    held_out: int | None,
     progress: str,  # noqa: ARG001 - read by main.py
     debug: bool,  # noqa: ARG001 - read by main.py
 ) -> None:
@@ -81,5 +87,5 @@ def command(
             "these pairs cannot be made", cause, "--shares 0.7 0.15 0.15 --length 3 40"
         )
     settings = Synthesis(seed, size, BlurSettings(shares=shares, length_px=length))
-    made = synthesize(photos, cutouts, out, count, settings, on_event=voice)
+    made = synthesize(photos, cutouts, out, count, settings, held_out=held_out, on_event=voice)
     voice.say(f"{out}: {made} pairs made, {count - made} were there")

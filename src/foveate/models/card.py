@@ -75,10 +75,13 @@ class DeblurFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         skeleton_macs_per_pixel: MACs per pixel with no attention window kept.
         look_macs_per_pixel: those of the coarse look; 0: the model has none.
+        block_macs: by deciding block, MACs that each attention window it keeps costs, in it and in
+            the blocks that reuse its decision.
     """
 
     skeleton_macs_per_pixel: int
     look_macs_per_pixel: int = 0
+    block_macs: dict[str, int] = {}
 
 
 class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

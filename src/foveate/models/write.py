@@ -46,4 +46,6 @@ def _value(value: object) -> str:
     """One TOML value. A JSON string is a TOML string, but for DEL, which TOML wants escaped."""
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_value(name)} = {_value(v)}" for name, v in value.items()) + "}"
     return repr(value)

@@ -85,7 +85,7 @@ class LMDViT(nn.Module):
             setattr(self, f"decoderlayer_{i}", Stage(config, levels + 1 + i))
         self.look = BlurLook(config.look) if config.look else None
         self.apply(_initialise)
-        nn.init.zeros_(self.output_proj.proj[0].weight)  # starts as the identity
+        nn.init.zeros_(self.output_proj.get_parameter("proj.0.weight"))  # starts as the identity
 
     def forward(
         self,

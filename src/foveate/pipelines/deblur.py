@@ -49,6 +49,8 @@ class DeblurReport:
         blurred_share: share of the attention windows of 8 x 8 pixels that were found blurred.
         changed_share: share of the pixels that may differ from the input's.
         is_copy: whether the result is the input's file, byte for byte.
+        macs: multiply-accumulates of the network and its look; None where the card does not tell.
+        macs_unpruned: what they would have been with every attention window computed.
         seconds: by stage; "network" is the time the finished rows were waited for.
         peak_memory_bytes: peak resident memory of this process so far.
         warnings: what was not done as asked, or is worth knowing.
@@ -65,6 +67,8 @@ class DeblurReport:
     blurred_share: float
     changed_share: float
     is_copy: bool
+    macs: int | None
+    macs_unpruned: int | None
     seconds: dict[str, float]
     peak_memory_bytes: int
     warnings: tuple[str, ...]
@@ -113,7 +117,7 @@ def deblur_file(
     clock.lap("maps", begun)
     for note in notes:
         tell(Warned(picture.name, note))
-    seconds = clock.rounded()
+    seconds, macs = clock.rounded(), findings.macs or (None, None)
     tell(Finished(picture.name, written.name, seconds["total"]))
     return DeblurReport(
         input=picture.name,
@@ -127,6 +131,8 @@ def deblur_file(
         blurred_share=findings.blurred_share,
         changed_share=findings.changed_share,
         is_copy=_is_copy(job, findings),
+        macs=macs[0],
+        macs_unpruned=macs[1],
         seconds=seconds,
         peak_memory_bytes=peak_memory_bytes(),
         warnings=(*job.notes, *notes),

@@ -21,6 +21,7 @@ class Findings:
         """Nothing seen yet."""
         picture, options = job.picture, job.options
         self.windows_computed = self.changed_pixels = 0
+        self._plan, self._card, self._block_macs = job.plan, job.model.card, 0
         self._blurred = self._attention_windows = 0
         self._pixels = picture.width * picture.height
         self._options = options
@@ -38,6 +39,20 @@ class Findings:
     def changed_share(self) -> float:
         """Share of the pixels that may differ from the input's."""
         return self.changed_pixels / self._pixels
+
+    @property
+    def macs(self) -> tuple[int, int] | None:
+        """Multiply-accumulates that were done, and those of computing every attention window.
+
+        None for a model whose card does not say what its blocks cost.
+        """
+        facts, steps = self._card.deblur, self._plan.steps
+        if facts is None or not facts.block_macs:
+            return None
+        area = self._card.window.minimum**2
+        looks = steps * area * facts.look_macs_per_pixel
+        skeletons = self.windows_computed * area * facts.skeleton_macs_per_pixel
+        return looks + skeletons + self._block_macs, steps * area * self._card.macs_per_lr_pixel
 
     def follow(self, bands: Iterator[Composed]) -> Iterator[Composed]:
         """Passes the bands on."""
@@ -58,6 +73,9 @@ class Findings:
         self.windows_computed += int(decided.ran.sum())
         self._blurred += int((decided.confidence > self._options.threshold).sum())
         self._attention_windows += decided.confidence.size
+        if self._card.deblur and (macs := self._card.deblur.block_macs):
+            stages = [stage for run in decided.stages.values() for stage in run]
+            self._block_macs += sum(int(stage.keep.sum()) * macs[stage.block] for stage in stages)
         if band.mask is not None:
             self.changed_pixels += int(band.mask.sum())
         if self._map:

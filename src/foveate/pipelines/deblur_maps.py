@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from foveate.atomic import output_error
 from foveate.media.depth import convert_depth
 from foveate.media.encoding import Encoding, encoder_bytes
-from foveate.media.metadata import Metadata
 from foveate.media.picture import Picture
-from foveate.media.writer import open_writer
+from foveate.media.png import write_png
 from foveate.pipelines.deblur_options import DeblurOptions
 from foveate.pipelines.resize import PictureResampler
 from foveate.plan.plan import Plan
@@ -27,7 +26,6 @@ from foveate.run.deblur import WINDOW_PX, Decided
 Pixels = NDArray[Any]
 U8 = NDArray[np.uint8]
 MAP_SIDE, STAGE_SIDE = 2048, 1024  # pixels, at most
-_PNG = Encoding("png", None, 8)
 _STRIP = 64
 # From sharp to blurred: dark blue, violet, orange, yellow; growing brighter, also without colour.
 _RAMP = np.array([[20, 25, 90], [130, 40, 130], [235, 120, 40], [255, 245, 120]], np.float32)
@@ -104,7 +102,7 @@ class BlurMap:
 
     def save(self, *, overwrite: bool) -> None:
         """Draws it: grey and dimmed where sharp, in colour where blurred."""
-        write_png(self.path, self._strips(), self._shape, overwrite=overwrite)
+        write_png(self.path, self._strips(), self._shape.height, overwrite=overwrite)
 
     def _strips(self) -> Iterator[U8]:
         for top in range(0, self._shape.height, _STRIP):
@@ -166,7 +164,7 @@ class StageMaps:
             raise output_error(error, self.folder) from error
         for bit, block in enumerate(self._blocks):
             path = self.folder / f"{bit + 1:02}_{block}.png"
-            write_png(path, self._strips(bit), self._shape, overwrite=overwrite)
+            write_png(path, self._strips(bit), self._shape.height, overwrite=overwrite)
         return ()
 
     def _strips(self, bit: int) -> Iterator[U8]:
@@ -174,17 +172,6 @@ class StageMaps:
             kept = self._kept[top : top + _STRIP, :, None] >> np.uint64(bit) & np.uint64(1)
             strip = self._thumbnail.pixels[top : top + _STRIP]
             yield np.where(kept, strip, strip // 4)
-
-
-def write_png(path: Path, strips: Iterator[U8], shape: Shrunk, *, overwrite: bool) -> None:
-    """Writes an RGB picture of strips; raises OutputError."""
-    with open_writer(
-        path, _PNG, width=shape.width, height=shape.height, bands=3, depth=8,
-        metadata=Metadata(), overwrite=overwrite,
-    ) as writer:  # fmt: skip
-        for strip in strips:
-            writer.write(strip)
-        writer.finish()
 
 
 def map_bytes(picture: Picture, options: DeblurOptions) -> int:
@@ -200,7 +187,7 @@ def map_bytes(picture: Picture, options: DeblurOptions) -> int:
             # Rows held by the resampler, and a block of them under way.
             shrink = max(1, picture.height // shape.height)
             total += 4 * picture.bands * (shape.width * (8 * shrink + 64) + picture.width * 96)
-            total += encoder_bytes(_PNG, shape.width, shape.height, 3) // 4
+            total += encoder_bytes(Encoding("png", None, 8), shape.width, shape.height, 3) // 4
     return total
 
 

@@ -19,10 +19,9 @@ from foveate.errors import InputError
 from foveate.train.estimate_mask import estimate_mask
 from foveate.train.folders import PictureCache, Pixels, find_pictures
 from foveate.train.local_blur import Pair
-from foveate.train.scenes import LEAST_PHOTO_PX, BlurSettings, Scenes
+from foveate.train.scenes import LEAST_PHOTO_PX, BlurSettings, Scenes, hold_out
 
 ON_THE_BLUR = 0.5  # share of real patches centred on a blurred pixel: LBAG, arXiv 2204.08179
-HELD_OUT_CUTOUTS = 8  # one in so many
 
 
 class DeblurData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,7 +35,7 @@ class DeblurData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         patch: side in px.
         batch: patches per step and process.
         blur: what made pairs are like.
-        validation: number of photos held out, the first of all; of cut-outs it is every eighth.
+        validation: number of photos held out, see `hold_out`.
     """
 
     photos: tuple[str, ...] = ()
@@ -108,10 +107,10 @@ class DeblurPatches:
                 f"{len(photos)} photos and {len(cutouts)} cut-outs",
                 f"have more than {first} photos and 2 cut-outs, or set validation = 0",
             )
-        self._held_out = self._scenes(photos[:first], cutouts[::HELD_OUT_CUTOUTS])
+        aside = hold_out(photos, cutouts, first)
+        self._held_out = self._scenes(*aside)
         self.photos = len(photos) - first
-        seen = [path for index, path in enumerate(cutouts) if index % HELD_OUT_CUTOUTS]
-        return self._scenes(photos[first:], seen)
+        return self._scenes(photos[first:], [path for path in cutouts if path not in aside[1]])
 
     def _scenes(self, photos: Sequence[Path], cutouts: Sequence[Path]) -> Scenes:
         settings = self._settings

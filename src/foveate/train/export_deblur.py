@@ -25,6 +25,8 @@ from foveate.models.card import Card, DeblurFacts, WeightsFacts, WindowFacts
 from foveate.models.write import write_card
 from foveate.nets.lmdvit import LMDViT
 from foveate.nets.predictors import decide_at
+from foveate.nets.window_block import WindowBlock
+from foveate.nets.window_stage import Stage
 from foveate.train.deblur_file import write_graphs
 from foveate.train.footprint import measure_session_bytes
 
@@ -84,6 +86,21 @@ def count_deblur_macs(net: LMDViT) -> tuple[int, int, int]:
     look = 0 if net.look is None else counted(net.look)
     kept, none = (counted(net, mask=torch.full_like(x[:, :1], value)) for value in (1, 0))
     return kept - look, none - look, look
+
+
+def count_block_macs(net: LMDViT) -> dict[str, int]:
+    """By deciding block: multiply-accumulates of one attention window, in it and where reused."""
+    counted = dict[str, int]()
+    for name, stage in net.named_children():
+        for i, block in enumerate(stage.blocks if isinstance(stage, Stage) else ()):
+            assert isinstance(block, WindowBlock)  # noqa: S101 - for the type checker
+            assert isinstance(stage, Stage)  # noqa: S101 - as above
+            window = torch.zeros(1, stage.size**2, *block.norm1.normalized_shape)
+            with torch.no_grad(), FlopCounterMode(display=False) as counter:
+                block(window)
+            decides = f"{name}.blocks.{i % 2}"
+            counted[decides] = counted.get(decides, 0) + counter.get_total_flops() // 2
+    return counted
 
 
 @torch.no_grad()
@@ -205,5 +222,5 @@ def _card(net: LMDViT, facts: dict[str, Any], weights_path: Path, window: Window
         session_bytes_per_lr_pixel=0,  # measured once the files are there
         window=window,
         weights=WeightsFacts(weights_path.name, digest, weights_path.stat().st_size),
-        deblur=DeblurFacts(skeleton, look),
+        deblur=DeblurFacts(skeleton, look, count_block_macs(net)),
     )

@@ -16,6 +16,7 @@ from foveate.train.trajectory import move_camera, move_object, stay
 
 LEAST_PHOTO_PX = 64
 LEAST_OBJECT_PX = 24
+HELD_OUT_CUTOUTS = 8  # one in so many
 SHRUNK = 2  # photos are shrunk at most so much: their own blur and noise go with it
 # Shares of scenes. Still objects teach that an edge of a cut-out is not yet blur.
 STILL_BEHIND, STILL_BEFORE, OF_A_PHOTO = 0.5, 0.15, 1 / 3
@@ -37,6 +38,13 @@ class BlurSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     length_px: tuple[float, float] = (3.0, 40.0)
     object_size: tuple[float, float] = (0.15, 1.2)
     clean: float = 0.25
+
+
+def hold_out(
+    photos: Sequence[Path], cutouts: Sequence[Path], count: int
+) -> tuple[Sequence[Path], Sequence[Path]]:
+    """The photos and cut-outs that a run lays aside: the first `count`, and every eighth."""
+    return photos[:count], cutouts[::HELD_OUT_CUTOUTS]
 
 
 class Scenes:

@@ -9,16 +9,13 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from foveate.atomic import output_error, write_bytes
 from foveate.errors import OutputError, UsageError
 from foveate.events import OnEvent, Progressed, Started, ignore_event
-from foveate.media.encoding import Encoding
-from foveate.media.metadata import Metadata
-from foveate.media.writer import open_writer
+from foveate.media.png import write_png
 from foveate.train.folders import PictureCache, find_pictures
-from foveate.train.scenes import LEAST_PHOTO_PX, BlurSettings, Scenes
+from foveate.train.scenes import LEAST_PHOTO_PX, BlurSettings, Scenes, hold_out
 
 PARTS = ("blur", "sharp", "mask")  # written in this order: a mask ends a pair
 RECORD = "synthesis.json"
@@ -47,6 +44,7 @@ def synthesize(
     count: int,
     settings: Synthesis,
     *,
+    held_out: int | None = None,
     on_event: OnEvent = ignore_event,
 ) -> int:
     """Makes the pairs that are not there yet; pair n is the same whenever it is made.
@@ -57,6 +55,7 @@ def synthesize(
         out: folder to write to; made where it is not there.
         count: pairs the folder shall hold.
         settings: what to make; `pictures` is filled in here.
+        held_out: uses only what a run with `validation` of this number lays aside; None: all.
         on_event: hears of the progress, a pair being a window.
 
     Returns:
@@ -74,7 +73,12 @@ def synthesize(
                 f"it lies in {folder}, whose pictures they are made of",
                 "choose another folder",
             )
-    found = find_pictures(photos, LEAST_PHOTO_PX), find_pictures(cutouts, alpha=True)
+    found: tuple[Sequence[Path], Sequence[Path]] = (
+        find_pictures(photos, LEAST_PHOTO_PX),
+        find_pictures(cutouts, alpha=True),
+    )
+    if held_out is not None:
+        found = hold_out(*found, held_out)
     names = "\n".join(f"{path.name} {path.stat().st_size}" for part in found for path in part)
     digest = hashlib.sha256(names.encode()).hexdigest()
     _claim(out, msgspec.structs.replace(settings, pictures=digest))
@@ -87,7 +91,8 @@ def synthesize(
             pair = scenes.draw(np.random.default_rng((settings.seed, index)))
             mask = pair.mask[..., None] * np.uint8(255)
             for path, pixels in zip(paths, (pair.blurry, pair.sharp, mask), strict=True):
-                _write_png(path, pixels)
+                # Overwrites a part of a pair that was not finished.
+                write_png(path, [pixels], settings.size, overwrite=True)
             made += 1
         seconds = time.perf_counter() - start
         left = (count - index - 1) * seconds / made if made else None
@@ -120,19 +125,3 @@ def _claim(out: Path, settings: Synthesis) -> None:
             (out / part).mkdir(exist_ok=True)
     except OSError as error:
         raise output_error(error, out) from error
-
-
-def _write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
-    height, width, bands = pixels.shape
-    with open_writer(
-        path,
-        Encoding("png", None, 8),
-        width=width,
-        height=height,
-        bands=bands,
-        depth=8,
-        metadata=Metadata(),
-        overwrite=True,  # a part of a pair that was not finished
-    ) as writer:
-        writer.write(pixels)
-        writer.finish()

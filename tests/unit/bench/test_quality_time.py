@@ -8,7 +8,7 @@ import pytest
 from foveate.bench import quality_time
 from foveate.bench.evaluate import evaluate
 from foveate.bench.peers import count_peer_macs
-from foveate.bench.quality_time import find_lanes, make_photo_pixels, measure_quality_time, resize
+from foveate.bench.quality_time import find_lanes, measure_quality_time, resize
 from foveate.media.resample import imresize
 from foveate.models.store import list_cards
 from pictures import photo, write_picture
@@ -60,12 +60,6 @@ def test_the_lanes_for_clean_pictures_are_those_that_ship():
     shipped = {entry.card.id for entry in list_cards() if entry.where == "shipped"}
     assert set(find_lanes()) <= shipped
     assert find_lanes()[:2] == ["rt4ksr_x2.bicubic", "rt4ksr_l_x2.bicubic"]
-
-
-def test_the_photo_has_a_megapixel(tmp_path):
-    pixels = make_photo_pixels(write_picture(tmp_path / "a.png", photo(30, 50)))
-    assert pixels.shape == (888, 1184, 3)
-    assert np.array_equal(pixels[30:60, :50], photo(30, 50))
 
 
 def test_macs_of_peers_are_their_kernels(shared):

@@ -71,6 +71,16 @@ def test_a_sharp_picture_is_returned_byte_for_byte(tmp_path, fakes, suffix):
     assert (fakes.looks, fakes.runs) == (9, 0)
 
 
+def test_work_is_counted_by_what_was_kept(tmp_path):
+    area = 128**2
+    source = write_picture(tmp_path / "in.png", blur(sharp(50, 50), 0, 0, 50, 50))
+    report = foveate.deblur_file(source, tmp_path / "blurred.png", options())
+    whole = area * (1 + 10) + area // 16**2 * 100 + area // 8**2 * (7 + 9)
+    assert (report.macs, report.macs_unpruned) == (whole, area * 1300)
+    source = write_picture(tmp_path / "in.png", sharp(50, 50))
+    assert foveate.deblur_file(source, tmp_path / "sharp.png", options()).macs == area
+
+
 def test_a_copy_goes_to_streams_too(tmp_path):
     data = write_picture(tmp_path / "in.jpg", sharp(50, 50)).read_bytes()
     stream = io.BytesIO()

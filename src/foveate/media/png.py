@@ -1,0 +1,34 @@
+"""Plain 8-bit PNG files of our own making: masks, maps, synthetic pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foveate.media.encoding import Encoding
+from foveate.media.metadata import Metadata
+from foveate.media.writer import open_writer
+
+
+def write_png(
+    path: Path, strips: Iterable[NDArray[np.uint8]], height: int, *, overwrite: bool
+) -> Path:
+    """Writes strips (h, W, 1 to 4) uint8 of a picture from top to bottom; returns the path.
+
+    Raises:
+        OutputError: the place cannot be written, or holds a file and `overwrite` is not set.
+    """
+    strips = iter(strips)
+    first = next(strips)
+    with open_writer(
+        path, Encoding("png", None, 8), width=first.shape[1], height=height, bands=first.shape[2],
+        depth=8, metadata=Metadata(), overwrite=overwrite,
+    ) as writer:  # fmt: skip
+        writer.write(first)
+        for strip in strips:
+            writer.write(strip)
+        writer.finish()
+    return path
