@@ -11,8 +11,8 @@ torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 pytestmark = pytest.mark.train
 
 from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig
-from foveate.train.graph import fold
-from foveate.train.official import read_official
+from foveate.train.export.graph import fold
+from foveate.train.official.reader import read_official
 
 
 @pytest.fixture

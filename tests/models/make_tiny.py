@@ -62,7 +62,7 @@ def make_tiny_deblur() -> bytes:
     import torch  # noqa: PLC0415 - the other model does without
 
     from foveate.nets.lmdvit import LMDViT, LMDViTConfig  # noqa: PLC0415 - as above
-    from foveate.train.deblur_file import write_graphs  # noqa: PLC0415 - as above
+    from foveate.train.export.deblur_file import write_graphs  # noqa: PLC0415 - as above
 
     torch.manual_seed(3)
     config = LMDViTConfig(

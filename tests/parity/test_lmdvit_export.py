@@ -13,15 +13,15 @@ from foveate.errors import ModelError
 from foveate.models.card import WindowFacts, read_card
 from foveate.models.store import find_model
 from foveate.nets.lmdvit import SHIPPED, LMDViT
-from foveate.train.deblur_file import write_graphs
-from foveate.train.export import export_official
-from foveate.train.export_deblur import (
+from foveate.train.export.deblur import (
     check_deblur_parity,
     count_block_macs,
     count_deblur_macs,
     detailed_area,
     export_deblur,
 )
+from foveate.train.export.deblur_file import write_graphs
+from foveate.train.export.model import export_official
 from strategies import make_deblur_card
 
 LIGHT = replace(SHIPPED, width=8, depths=(2, 1, 2, 1, 2), heads=(1, 1, 2, 2, 1), look=4)
@@ -130,7 +130,7 @@ def test_attention_windows_of_odd_side_are_refused():
 
 
 def test_the_authors_file_becomes_a_model(tmp_path, monkeypatch):
-    monkeypatch.setattr("foveate.train.export.DEBLUR_WINDOW", WINDOW)
+    monkeypatch.setattr("foveate.train.export.model.DEBLUR_WINDOW", WINDOW)
     net = random_net(replace(PAPER, drop_path=0.1))
     tensors = {f"module.{name}": value for name, value in net.state_dict().items()}
     torch.save({"state_dict": tensors, "global_steps": 1}, tmp_path / "model.pth")

@@ -21,7 +21,7 @@ def best(tmp_path_factory):
         return SHIPPED / f"{model_id}.toml"
     pytest.importorskip("torch", reason="no ESRT ships yet, and the extra 'train' makes one")
     from foveate.nets.esrt import ESRT, ESRTConfig  # noqa: PLC0415 - needs torch
-    from foveate.train.export import Claims, export_net  # noqa: PLC0415 - as above
+    from foveate.train.export.model import Claims, export_net  # noqa: PLC0415 - as above
 
     claims = Claims("esrt_x2.fresh", "tests", "", "Apache-2.0", "", TrainingFacts())
     # With the anchor a fresh net is a bicubic enlargement: a picture, as the self-check demands.

@@ -15,7 +15,7 @@ from typing import Any
 from foveate.bench.results import Measurement, record
 from foveate.bench.torch_child import ask_child
 
-CHILD = "foveate.train.step_speed"
+CHILD = "foveate.train.measure.step_speed"
 RECIPE = "esrt_x2.bicubic"
 AS_SET = "patch 48, batch 4, bfloat16, channels-last"
 BASE = ("data.patch=48", "data.batch=4", "optimiser.bf16=true", "optimiser.compile=false")

@@ -14,7 +14,7 @@ from foveate.bench.results import Measurement, record
 from foveate.bench.torch_child import ask_child
 from foveate.errors import InputError
 
-CHILD = "foveate.train.window_choice"
+CHILD = "foveate.train.measure.window_choice"
 SETS = {"Set5": 3, "BSD100": 3}  # so many pictures of each, spread over it
 CORES, HALOS = (32, 48, 64, 96), (4, 8, 12, 16)
 

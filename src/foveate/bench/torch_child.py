@@ -28,9 +28,9 @@ def ask_child(module: str, request: dict[str, Any]) -> Any:  # noqa: ANN401 - wh
 
 
 class MemoryChildren:
-    """Asks `foveate.train.step_memory`, which forks a child for each request. A context manager."""
+    """Asks train/measure/step_memory.py, which forks a child for each request; a context."""
 
-    def __init__(self, module: str = "foveate.train.step_memory") -> None:
+    def __init__(self, module: str = "foveate.train.measure.step_memory") -> None:
         """Starts it."""
         # glibc gives blocks from this size on back as soon as they are free. By itself it raises
         # the bound to 32 MiB as a program goes on: shares of attention varied by 2 %.

@@ -36,7 +36,7 @@ def command(
     """  # noqa: D301 - \b keeps click from joining the lines
     need_torch("export")
     from foveate.models.store import own_folder  # noqa: PLC0415 - after the check
-    from foveate.train.export import export_checkpoint  # noqa: PLC0415 - as above
+    from foveate.train.export.model import export_checkpoint  # noqa: PLC0415 - as above
 
     path = export_checkpoint(
         checkpoint, model_id, into or own_folder(), summary=summary, recipe=recipe, data=data

@@ -31,6 +31,6 @@ def command(
     """  # noqa: D301 - \b keeps click from joining the lines
     need_torch("import-weights")
     from foveate.models.store import own_folder  # noqa: PLC0415 - after the check
-    from foveate.train.export import export_official  # noqa: PLC0415 - as above
+    from foveate.train.export.model import export_official  # noqa: PLC0415 - as above
 
     click.echo(export_official(file, family, model_id, into or own_folder()))

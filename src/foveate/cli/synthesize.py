@@ -1,4 +1,4 @@
-"""`foveate synthesize`: words around foveate.train.synthesis; needs no PyTorch."""
+"""`foveate synthesize`: words around foveate.train.blur.synthesis; needs no PyTorch."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ def command(
       foveate synthesize --photos photos --cutouts cutouts --out pairs --count 1000
       foveate synthesize --photos photos --cutouts cutouts --out test --count 50 --seed 1 --size 256
     """  # noqa: D301 - \b keeps click from joining the lines
-    from foveate.train.scenes import BlurSettings  # noqa: PLC0415 - --help loads click only
-    from foveate.train.synthesis import Synthesis, synthesize  # noqa: PLC0415 - --help loads click only
+    from foveate.train.blur.scenes import BlurSettings  # noqa: PLC0415 - --help loads click only
+    from foveate.train.blur.synthesis import Synthesis, synthesize  # noqa: PLC0415 - --help loads click only
 
     voice.item = str(out)
     if not any(shares) or length[0] > length[1]:

@@ -10,8 +10,8 @@ from typing import Any, Literal
 import msgspec
 
 from foveate.errors import UsageError
+from foveate.train.blur.pairs import DeblurData
 from foveate.train.deblur_losses import DeblurLossSettings
-from foveate.train.deblur_pairs import DeblurData
 
 
 class NetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

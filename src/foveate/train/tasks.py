@@ -12,8 +12,8 @@ from torch.nn import functional as F  # noqa: N812 - its usual name
 from foveate.errors import UsageError
 from foveate.nets.build import Net
 from foveate.nets.lmdvit import LMDViT
+from foveate.train.blur.pairs import DeblurPatches
 from foveate.train.deblur_losses import deblur_loss, look_loss
-from foveate.train.deblur_pairs import DeblurPatches
 from foveate.train.losses import restoration_loss
 from foveate.train.patches import PatchSource, Photos
 from foveate.train.recipe import Recipe

@@ -12,10 +12,10 @@ from foveate.metrics.psnr import psnr_y
 from foveate.nets.attention_windows import window_labels
 from foveate.nets.build import Upscaler
 from foveate.nets.lmdvit import LMDViT
-from foveate.train.card_window import restore
+from foveate.train.blur.local_blur import Pair
+from foveate.train.blur.pairs import as_batch
 from foveate.train.deblur_losses import psnr
-from foveate.train.deblur_pairs import as_batch
-from foveate.train.local_blur import Pair
+from foveate.train.export.card_window import restore
 from foveate.train.patches import Photos
 
 

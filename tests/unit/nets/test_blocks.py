@@ -8,7 +8,7 @@ pytestmark = pytest.mark.train
 
 from foveate.nets.blocks import BicubicAnchor, RepConv
 from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig
-from foveate.train.graph import fold
+from foveate.train.export.graph import fold
 
 SHIPPED_SHAPE = {
     "blocks": 3,

@@ -7,7 +7,7 @@ pytestmark = pytest.mark.train
 
 from foveate.nets.esrt import ESRT, ESRTConfig
 from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig
-from foveate.train.card_window import fixed_side, restore, restore_in_windows
+from foveate.train.export.card_window import fixed_side, restore, restore_in_windows
 
 
 @torch.no_grad()

@@ -8,9 +8,9 @@ torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 pytestmark = pytest.mark.train
 
 from foveate.errors import InputError
-from foveate.train.deblur_pairs import Batch, DeblurData, DeblurPatches, RealPairs, as_batch
+from foveate.train.blur.local_blur import Pair
+from foveate.train.blur.pairs import Batch, DeblurData, DeblurPatches, RealPairs, as_batch
 from foveate.train.folders import PictureCache
-from foveate.train.local_blur import Pair
 from pictures import photo, write_picture
 
 

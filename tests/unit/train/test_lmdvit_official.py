@@ -10,7 +10,7 @@ pytestmark = pytest.mark.train
 
 from foveate.errors import ModelError
 from foveate.nets.lmdvit import LMDViT, LMDViTConfig
-from foveate.train.official_lmdvit import lmdvit_from_tensors
+from foveate.train.official.lmdvit import lmdvit_from_tensors
 
 SMALL = LMDViTConfig(width=8, depths=(1, 2, 3, 2, 1), heads=(1, 2, 4, 2, 1))
 FILE = Path("model_LMDVIT.pth")

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from foveate.train.estimate_mask import estimate_mask
-from foveate.train.exposure import BORDER_PX, Layer, Response, average, expose
+from foveate.train.blur.estimate_mask import estimate_mask
+from foveate.train.blur.exposure import BORDER_PX, Layer, Response, average, expose
+from foveate.train.blur.local_blur import COVERED, DIFFERS, make_pair, photograph
+from foveate.train.blur.scenes import BlurSettings, Scenes, as_light
+from foveate.train.blur.trajectory import NODES, Motion, move_camera, move_object, stay
 from foveate.train.folders import PictureCache, find_pictures
-from foveate.train.local_blur import COVERED, DIFFERS, make_pair, photograph
-from foveate.train.scenes import BlurSettings, Scenes, as_light
-from foveate.train.trajectory import NODES, Motion, move_camera, move_object, stay
 from pictures import photo, write_picture
 
 TIMES = np.linspace(0, 1, NODES)
@@ -221,7 +221,9 @@ def test_a_cutout_becomes_light_times_alpha_inside_an_empty_border():
 
 
 def test_shot_noise_grows_with_light_and_clipped_pixels_have_none(monkeypatch):
-    monkeypatch.setattr("foveate.train.local_blur.decode_jpeg_round_trip", lambda p, *_, **__: p)
+    monkeypatch.setattr(
+        "foveate.train.blur.local_blur.decode_jpeg_round_trip", lambda p, *_, **__: p
+    )
     levels = np.array([0.05, 0.6, 1.0], np.float32)
     light = np.repeat(levels, 4000).reshape(3, 4000, 1).repeat(3, 2)
     response = Response()

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.train
 
 from foveate.errors import InputError, ModelError, UsageError
 from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig
-from foveate.train.official import read_official
+from foveate.train.official.reader import read_official
 
 
 class Evil:

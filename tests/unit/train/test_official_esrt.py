@@ -7,7 +7,7 @@ pytestmark = pytest.mark.train
 
 from foveate.errors import ModelError
 from foveate.nets.esrt import ESRT, ESRTConfig
-from foveate.train.official import read_official
+from foveate.train.official.reader import read_official
 
 
 @pytest.mark.parametrize("config", [ESRTConfig(2), ESRTConfig(3), ESRTConfig(4, 16)])

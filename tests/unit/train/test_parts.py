@@ -12,15 +12,15 @@ from foveate.media.resample import imresize
 from foveate.models.card import TrainingFacts, read_card
 from foveate.nets.blocks import gaussian_blur
 from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig
-from foveate.train import export, graph
 from foveate.train.degrade import spoil
 from foveate.train.drawings import draw
+from foveate.train.export import graph, model
 from foveate.train.losses import restoration_loss
 from foveate.train.optimisers import Muon, set_rate
 from foveate.train.patches import PatchSource, Photos
 from foveate.train.recipe import DataSettings, LossSettings, OptimiserSettings
 
-CLAIMS = export.Claims("net", "tests", "a net", "none", "none", TrainingFacts())
+CLAIMS = model.Claims("net", "tests", "a net", "none", "none", TrainingFacts())
 
 
 def test_each_loss_term_is_its_formula():
@@ -124,23 +124,23 @@ def test_export_refuses_a_graph_that_differs_from_torch(tmp_path, monkeypatch):
     net = RT4KSR(RT4KSRConfig(features=8, blocks=1))
     monkeypatch.setattr(graph, "PARITY_LIMIT", 0.0)
     with pytest.raises(ModelError, match="ONNX differs from torch"):
-        export.export_net(net, CLAIMS, tmp_path)
+        model.export_net(net, CLAIMS, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_card_tells_window_and_deviation(tmp_path):
     exact = RT4KSR(RT4KSRConfig(features=8, blocks=1, hf="gaussian"))
-    facts = read_card(export.export_net(exact, CLAIMS, tmp_path / "a")).window
+    facts = read_card(model.export_net(exact, CLAIMS, tmp_path / "a")).window
     assert (facts.halo, facts.multiple, facts.minimum) == (10, 2, 4)
     assert (facts.windowing, facts.deviation) == ("exact", 0.0)
     attentive = RT4KSR(RT4KSRConfig(features=8, blocks=1, attention="eca"))
-    facts = read_card(export.export_net(attentive, CLAIMS, tmp_path / "b")).window
+    facts = read_card(model.export_net(attentive, CLAIMS, tmp_path / "b")).window
     assert facts.windowing == "approximate"
     assert facts.deviation > 0
 
 
 def test_the_same_weights_give_the_same_file(tmp_path):
     net = RT4KSR(RT4KSRConfig(features=8, blocks=1))
-    paths = [export.export_net(net, CLAIMS, tmp_path / name) for name in "ab"]
+    paths = [model.export_net(net, CLAIMS, tmp_path / name) for name in "ab"]
     assert paths[0].read_bytes() == paths[1].read_bytes()
     assert (tmp_path / "a/net.onnx").read_bytes() == (tmp_path / "b/net.onnx").read_bytes()

@@ -11,8 +11,8 @@ pytestmark = pytest.mark.train
 from foveate.errors import UsageError
 from foveate.models.card import TrainingFacts, read_card
 from foveate.nets.build import build_net
-from foveate.train.export import Claims, export_net
-from foveate.train.graph import count_macs, fold
+from foveate.train.export.graph import count_macs, fold
+from foveate.train.export.model import Claims, export_net
 from foveate.train.losses import restoration_loss
 from foveate.train.optimisers import make_optimisers
 from foveate.train.recipe import read_recipe

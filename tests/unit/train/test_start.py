@@ -8,7 +8,7 @@ pytestmark = pytest.mark.train
 from foveate.errors import ModelError
 from foveate.models.card import TrainingFacts
 from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig
-from foveate.train.export import Claims, export_net
+from foveate.train.export.model import Claims, export_net
 from foveate.train.start import start_from
 
 CLAIMS = Claims("net", "tests", "a net", "none", "none", TrainingFacts())

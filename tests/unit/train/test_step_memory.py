@@ -12,7 +12,7 @@ from foveate.bench.attention_memory import ORIGINAL, WAYS, attention_bytes
 from foveate.bench.esrt_ablations import ABLATIONS, measure_ablations
 from foveate.bench.torch_child import MemoryChildren
 from foveate.errors import FoveateError
-from foveate.train.step_memory import Request, measure
+from foveate.train.measure.step_memory import Request, measure
 
 
 def test_emha_needs_a_quarter_of_the_originals_attention_and_ours_a_tenth():

@@ -11,8 +11,8 @@ import msgspec
 
 from foveate.bench import esrt_training
 from foveate.bench.esrt_training import AS_SET, VARIANTS, measure_training
-from foveate.train import step_speed
-from foveate.train.step_speed import Request, measure
+from foveate.train.measure import step_speed
+from foveate.train.measure.step_speed import Request, measure
 
 RECIPE = Path(__file__).parents[3] / "recipes" / "esrt_x2.bicubic.toml"
 SMALL = ("net.options.features=16", "data.patch=8")

@@ -14,8 +14,8 @@ pytestmark = pytest.mark.train
 from foveate.errors import UsageError
 from foveate.nets.build import build_net
 from foveate.nets.lmdvit import SHIPPED
+from foveate.train.blur.pairs import DeblurData
 from foveate.train.checkpoint import read_checkpoint
-from foveate.train.deblur_pairs import DeblurData
 from foveate.train.loop import train
 from foveate.train.recipe import (
     DeblurSettings,

@@ -17,11 +17,11 @@ from foveate.geometry import Grid
 from foveate.media.resample import imresize
 from foveate.metrics.psnr import psnr_y
 from foveate.nets.build import build_net
-from foveate.train.card_window import restore_on_grid
 from foveate.train.checkpoint import Checkpoint, save_checkpoint
-from foveate.train.graph import count_macs
+from foveate.train.export.card_window import restore_on_grid
+from foveate.train.export.graph import count_macs
+from foveate.train.measure.window_choice import Request, measure
 from foveate.train.recipe import NetSettings, Recipe
-from foveate.train.window_choice import Request, measure
 from pictures import photo, write_picture
 
 OPTIONS = {"features": 16, "anchor": "bicubic"}

@@ -1,6 +1,6 @@
 """What a session on one window takes, measured in a child process: a fact of the model's card.
 
-`python -m foveate.train.footprint CARD.toml` prints the bytes; Linux only, like training.
+`python -m foveate.train.export.footprint CARD.toml` prints the bytes; Linux only, like training.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def measure_session_bytes(card_path: Path) -> int:
     Raises:
         ModelError: the child failed; the cause is its last line.
     """
-    command = [sys.executable, "-m", "foveate.train.footprint", str(card_path)]
+    command = [sys.executable, "-m", "foveate.train.export.footprint", str(card_path)]
     child = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own module
     if child.returncode:
         cause = (child.stderr.strip().splitlines() or ["no message"])[-1]

@@ -15,13 +15,13 @@ from foveate.models.write import write_card
 from foveate.nets.build import Net, Upscaler, build_net, family_of
 from foveate.nets.lmdvit import LMDViT
 from foveate.nets.rt4ksr import RT4KSR
-from foveate.train.card_window import fixed_side, window_facts
 from foveate.train.checkpoint import read_checkpoint
-from foveate.train.export_deblur import WINDOW as DEBLUR_WINDOW
-from foveate.train.export_deblur import export_deblur
-from foveate.train.footprint import measure_session_bytes
-from foveate.train.graph import check_parity, count_macs, fold, to_onnx
-from foveate.train.official import read_official
+from foveate.train.export.card_window import fixed_side, window_facts
+from foveate.train.export.deblur import WINDOW as DEBLUR_WINDOW
+from foveate.train.export.deblur import export_deblur
+from foveate.train.export.footprint import measure_session_bytes
+from foveate.train.export.graph import check_parity, count_macs, fold, to_onnx
+from foveate.train.official.reader import read_official
 from foveate.train.recipe import Recipe
 
 # Of the authors' files: author, data, licence, limits.

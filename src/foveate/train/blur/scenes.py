@@ -9,10 +9,10 @@ import msgspec
 import numpy as np
 
 from foveate.media.resample import RowResampler, imresize
-from foveate.train.exposure import BORDER_PX, Layer, Light, Pixels, Response, expose, lay_over
+from foveate.train.blur.exposure import BORDER_PX, Layer, Light, Pixels, Response, expose, lay_over
+from foveate.train.blur.local_blur import Pair, draw_log_uniform, make_pair
+from foveate.train.blur.trajectory import move_camera, move_object, stay
 from foveate.train.folders import PictureCache
-from foveate.train.local_blur import Pair, draw_log_uniform, make_pair
-from foveate.train.trajectory import move_camera, move_object, stay
 
 LEAST_PHOTO_PX = 64
 LEAST_OBJECT_PX = 24

@@ -15,8 +15,8 @@ from foveate.errors import InputError, UsageError
 from foveate.nets.build import Net
 from foveate.nets.esrt import ESRT, ESRTConfig
 from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig
-from foveate.train.official_lmdvit import lmdvit_from_tensors
-from foveate.train.official_tensors import check_tensors, foreign_file
+from foveate.train.official.lmdvit import lmdvit_from_tensors
+from foveate.train.official.tensors import check_tensors, foreign_file
 
 
 def read_official(path: Path, family: str) -> Net:

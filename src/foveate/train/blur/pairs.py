@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from foveate.errors import InputError
-from foveate.train.estimate_mask import estimate_mask
+from foveate.train.blur.estimate_mask import estimate_mask
+from foveate.train.blur.local_blur import Pair
+from foveate.train.blur.scenes import LEAST_PHOTO_PX, BlurSettings, Scenes, hold_out
 from foveate.train.folders import PictureCache, Pixels, find_pictures
-from foveate.train.local_blur import Pair
-from foveate.train.scenes import LEAST_PHOTO_PX, BlurSettings, Scenes, hold_out
 
 ON_THE_BLUR = 0.5  # share of real patches centred on a blurred pixel: LBAG, arXiv 2204.08179
 

@@ -21,7 +21,7 @@ from foveate.models.card import Card
 from foveate.nets.blocks import RepConv
 from foveate.nets.build import Net, Upscaler
 from foveate.nets.esrt import ESRT
-from foveate.train.card_window import fixed_side
+from foveate.train.export.card_window import fixed_side
 
 PARITY_LIMIT = 1e-4  # largest absolute difference to torch, of a range 0..1
 OPSET = 17

@@ -27,8 +27,8 @@ from foveate.nets.lmdvit import LMDViT
 from foveate.nets.predictors import decide_at
 from foveate.nets.window_block import WindowBlock
 from foveate.nets.window_stage import Stage
-from foveate.train.deblur_file import write_graphs
-from foveate.train.footprint import measure_session_bytes
+from foveate.train.export.deblur_file import write_graphs
+from foveate.train.export.footprint import measure_session_bytes
 
 # Every area is exactly 512 x 512: results/deblur_engine.csv.
 WINDOW = WindowFacts(384, 384, 64, 64, "approximate", minimum=512)

@@ -19,7 +19,7 @@ from foveate.engine.deblur_graphs import CHECK
 from foveate.nets.lmdvit import LMDViT
 from foveate.nets.window_block import WindowBlock
 from foveate.nets.window_stage import Stage
-from foveate.train.deblur_graphs import Block, Down, Enter, Leave, Look, Predict, Up
+from foveate.train.export.deblur_graphs import Block, Down, Enter, Leave, Look, Predict, Up
 
 OPSET = 17
 BATCH = 8  # attention windows in one run of a block: results/deblur_engine.csv

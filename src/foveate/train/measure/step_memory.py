@@ -1,8 +1,8 @@
 """What one ESRT, or its transformer alone, takes for a step or a pass: bytes, MACs, parameters.
 
-`python -m foveate.train.step_memory` reads a `Request` as JSON from each line, forks a child that
-measures it and writes an `Answer` as JSON: so that libraries are loaded once, and nothing that one
-measurement leaves behind is in the next.
+`python -m foveate.train.measure.step_memory` reads a `Request` as JSON from each line, forks a
+child that measures it and writes an `Answer` as JSON: so that libraries are loaded once, and
+nothing that one measurement leaves behind is in the next.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from foveate.nets.attention import Attend
 from foveate.nets.build import build_net
 from foveate.nets.esrt_transformer import EfficientTransformer, SplitAttention
-from foveate.train.footprint import peak_bytes
-from foveate.train.graph import count_macs
+from foveate.train.export.footprint import peak_bytes
+from foveate.train.export.graph import count_macs
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

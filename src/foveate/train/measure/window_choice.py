@@ -1,7 +1,7 @@
 """Which core and halo serve an ESRT best: quality and cost of each, on real pictures.
 
-`python -m foveate.train.window_choice REQUEST` is the child that bench/ starts: a `Request` as JSON
-in, an `Answer` as JSON out.
+`python -m foveate.train.measure.window_choice REQUEST` is the child that bench/ starts: a `Request`
+as JSON in, an `Answer` as JSON out.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from foveate.media.reader import read_pixels
 from foveate.metrics.psnr import psnr_y
 from foveate.nets.build import build_net
 from foveate.nets.esrt import ESRT
-from foveate.train.card_window import restore_on_grid
 from foveate.train.checkpoint import read_checkpoint
-from foveate.train.graph import count_macs, fold, to_onnx
+from foveate.train.export.card_window import restore_on_grid
+from foveate.train.export.graph import count_macs, fold, to_onnx
 from foveate.train.recipe import Recipe
 
 Pixels = NDArray[np.uint8]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveate.media.resample import RowResampler
-from foveate.train.trajectory import Motion, Poses
+from foveate.train.blur.trajectory import Motion, Poses
 
 Pixels = NDArray[np.uint8]
 Light = NDArray[np.float32]  # linear, 0..1; clipped highlights may be above

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveate.media.jpeg import decode_jpeg_round_trip
-from foveate.train.exposure import Exposure, Light, Pixels, Response
+from foveate.train.blur.exposure import Exposure, Light, Pixels, Response
 
 COVERED = 0.01  # of the exposure, times alpha: less cannot be seen
 DIFFERS = 2  # levels of 255 in any channel: one is less than noise and rounding

@@ -14,8 +14,8 @@ from foveate.atomic import output_error, write_bytes
 from foveate.errors import OutputError, UsageError
 from foveate.events import OnEvent, Progressed, Started, ignore_event
 from foveate.media.png import write_png
+from foveate.train.blur.scenes import LEAST_PHOTO_PX, BlurSettings, Scenes, hold_out
 from foveate.train.folders import PictureCache, find_pictures
-from foveate.train.scenes import LEAST_PHOTO_PX, BlurSettings, Scenes, hold_out
 
 PARTS = ("blur", "sharp", "mask")  # written in this order: a mask ends a pair
 RECORD = "synthesis.json"

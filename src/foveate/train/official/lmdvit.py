@@ -1,6 +1,6 @@
 """The authors' LMD-ViT layout: a net read off the tensors' names and shapes, all accounted for.
 
-The file itself is opened by official.py's restricted reader.
+The file itself is opened by reader.py, which is restricted.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from foveate.nets.lmdvit import LMDViT, LMDViTConfig
-from foveate.train.official_tensors import check_tensors, foreign_file
+from foveate.train.official.tensors import check_tensors, foreign_file
 
 RECOMPUTED = ".relative_position_index"  # a constant that the authors' file carries 40 times
 

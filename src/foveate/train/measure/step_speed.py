@@ -1,7 +1,7 @@
 """What a training step of a recipe takes, whole, on random patches: processor time by step.
 
-`python -m foveate.train.step_speed REQUEST` is the child that bench/ starts for each variant: a
-`Request` as JSON in, an `Answer` as JSON out.
+`python -m foveate.train.measure.step_speed REQUEST` is the child that bench/ starts for each
+variant: a `Request` as JSON in, an `Answer` as JSON out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 import torch
 
 from foveate.nets.build import build_net
-from foveate.train.footprint import peak_bytes
+from foveate.train.export.footprint import peak_bytes
 from foveate.train.losses import restoration_loss
 from foveate.train.optimisers import follow, make_optimisers, set_rate
 from foveate.train.recipe import read_recipe

@@ -1,0 +1,1 @@
+"""From trained nets to models: graphs, parity with torch, windows, cards."""

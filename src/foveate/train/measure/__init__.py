@@ -1,0 +1,1 @@
+"""What bench/ measures in processes of their own, for they need PyTorch."""

@@ -1,0 +1,1 @@
+"""The authors' weight files, read strictly and without running code from them."""
