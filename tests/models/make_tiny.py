@@ -75,7 +75,7 @@ def make_tiny_deblur() -> bytes:
         torch.nn.init.normal_(parameter, std=3.0 if ".logits." in name else 0.15)
     area = torch.rand(1, 3, 64, 64) * torch.linspace(0, 1, 64)
     with torch.no_grad():
-        net.look.layers[-1].bias -= net.look(area).median()
+        net.look.both[-1].bias -= net.look(area).median()
     for _ in range(4):  # later decisions depend on earlier ones
         with torch.no_grad():
             for decision in net(area).decisions:

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from foveate.engine.deblur_session import WINDOW_PX
 from foveate.geometry import Rect
 from foveate.run.composite import FEATHER_PX, compose, feather
-from foveate.run.deblur import WINDOW_PX, Decided
+from foveate.run.deblur import Decided
 from strategies import DTYPES, noise, sizes
 
 

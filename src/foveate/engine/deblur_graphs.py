@@ -36,6 +36,7 @@ from foveate.engine.session import Float32
 from foveate.errors import ModelError
 
 CHECK = "check.npy"
+_DECIDING = re.compile(r"\.blocks\.[01]$")
 _NAMES = re.compile(
     r"(look|enter|exit|(down|up)_\d+|"
     r"(encoderlayer_\d+|conv|decoderlayer_\d+)\.blocks\.\d+(\.predict)?)\.onnx"
@@ -112,7 +113,11 @@ def load_graphs(path: Path, model_id: str, device: str) -> tuple[dict[str, Graph
         raise ModelError(f"cannot read weights {path}", error.strerror or "", REMEDY) from error
     except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as error:
         raise ModelError(f"cannot load weights {path}", str(error), REMEDY) from error
-    missing = {"enter", "exit", "conv.blocks.0", "conv.blocks.0.predict"} - graphs.keys()
+    missing = {"enter", "exit", "conv.blocks.0"} - graphs.keys()
+    # Either every block that decides has a predictor, or the look decides for all.
+    predictors = {f"{name}.predict" for name in graphs if _DECIDING.search(name)}
+    alone = not predictors & graphs.keys()
+    missing |= ({"look"} if alone else predictors) - graphs.keys()
     if missing or check is None:
         raise _refused(path, f"it lacks {', '.join(sorted(missing)) or CHECK}")
     return graphs, check

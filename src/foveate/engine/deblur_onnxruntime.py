@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveate.engine.deblur_graphs import Graph, load_graphs
-from foveate.engine.deblur_session import LOOK_CELL_PX, Mask, Restored, StageDecision
+from foveate.engine.deblur_session import WINDOW_PX, Mask, Restored, StageDecision
 from foveate.engine.onnxruntime_graph import runtime_name
 from foveate.engine.session import Float32
 from foveate.engine.window_index import (
@@ -18,6 +18,7 @@ from foveate.engine.window_index import (
     cell_table,
     chunk_table,
     edge_table,
+    largest_in_windows,
     touched_windows,
 )
 from foveate.models.card import Card
@@ -53,14 +54,23 @@ class OnnxRuntimeDeblurSession:
         """The probability of blur per cell, as in the protocol."""
         self._check_open()
         if "look" not in self._graphs:
-            cells = self.card.window.minimum // LOOK_CELL_PX
+            cells = self.card.window.minimum // WINDOW_PX
             return np.ones((cells, cells), np.float32)
         return self._graphs["look"](area=area)["blur"]
 
-    def run(self, area: Float32, *, threshold: float = 0.5, mask: Mask | None = None) -> Restored:
+    def run(
+        self,
+        area: Float32,
+        *,
+        threshold: float = 0.5,
+        mask: Mask | None = None,
+        look: Float32 | None = None,
+    ) -> Restored:
         """Restores what is blurred, as in the protocol."""
         self._check_open()
-        decider = _Decider(np.float32(math.log(threshold / (1 - threshold))), mask)
+        if look is None and not any(name.endswith(".predict") for name in self._graphs):
+            look = self.look(area)
+        decider = _Decider(threshold, mask, look)
         levels = self._levels
         framed = np.pad(area, ((0, 0), (0, 0), (1, 1), (0, 0)))
         maps = [self._make("enter", {"area": framed})]
@@ -109,9 +119,11 @@ class OnnxRuntimeDeblurSession:
         keep: list[Mask] = []
         i = 0
         while block := self._graphs.get(name := f"{stage}.blocks.{i}"):
-            if predict := self._graphs.get(f"{name}.predict"):
-                logit = predict(**_inputs_of(predict, maps))["logit"]
-                keep.append(decider.decide(name, logit, size_px, size_px // 2 * (i % 2)))
+            if i < 2:
+                logit = None
+                if predict := self._graphs.get(f"{name}.predict"):
+                    logit = predict(**_inputs_of(predict, maps))["logit"]
+                keep.append(decider.decide(name, logit, size_px, size_px // 2 * i))
             self._run_block(block, maps, np.flatnonzero(keep[i % 2]), shifted=bool(i % 2))
             i += 1
 
@@ -161,18 +173,22 @@ class OnnxRuntimeDeblurSession:
 
 
 class _Decider:
-    """Turns logits into decisions, and remembers them."""
+    """Turns logits, or where there are none the look, into decisions, and remembers them."""
 
-    def __init__(self, bound: np.float32, mask: Mask | None) -> None:
-        self._bound, self._mask = bound, mask
+    def __init__(self, threshold: float, mask: Mask | None, look: Float32 | None) -> None:
+        self._threshold, self._mask, self._look = threshold, mask, look
         self.decisions: list[StageDecision] = []
 
-    def decide(self, block: str, logit: Float32, size_px: int, shift_px: int) -> Mask:
-        if self._mask is None:
-            keep = logit > self._bound
+    def decide(self, block: str, logit: Float32 | None, size_px: int, shift_px: int) -> Mask:
+        if logit is not None:
+            confidence = 1 / (1 + np.exp(-logit.clip(-80, 80)))
+            keep = logit > np.float32(math.log(self._threshold / (1 - self._threshold)))
         else:
+            assert self._look is not None  # noqa: S101 - run() saw to it
+            confidence = largest_in_windows(self._look, WINDOW_PX, size_px, shift_px)
+            keep = confidence > self._threshold
+        if self._mask is not None:
             keep = blurred_windows(self._mask, size_px, shift_px)
-        confidence = 1 / (1 + np.exp(-logit.clip(-80, 80)))
         self.decisions.append(StageDecision(block, size_px, shift_px, keep, confidence))
         return keep
 

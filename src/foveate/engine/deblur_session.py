@@ -12,7 +12,7 @@ from foveate.models.card import Card
 
 Mask = NDArray[np.bool_]
 
-LOOK_CELL_PX = 32  # side of one cell of `look`
+WINDOW_PX = 8  # side of an attention window at full resolution, and of a cell of `look`
 
 
 class StageDecision(NamedTuple):
@@ -75,15 +75,22 @@ class DeblurSession(Protocol):
         """Where an area may be blurred, at a small part of the cost of `run`.
 
         Returns:
-            (S/32, S/32) float32 0..1, the probability of blur in each cell of 32 x 32 pixels; all 1
-            of a model that has no such detector.
+            (S/8, S/8) float32 0..1, the probability of blur in each 8 x 8 pixels; all 1 of
+            a model that has no such detector.
 
         Raises:
             ModelError: the engine cannot run the model on this area.
             ResourceError: the device is out of memory.
         """
 
-    def run(self, area: Float32, *, threshold: float = 0.5, mask: Mask | None = None) -> Restored:
+    def run(
+        self,
+        area: Float32,
+        *,
+        threshold: float = 0.5,
+        mask: Mask | None = None,
+        look: Float32 | None = None,
+    ) -> Restored:
         """Restores the attention windows that are blurred.
 
         Args:
@@ -91,6 +98,7 @@ class DeblurSession(Protocol):
             threshold: least probability of blur, exclusive, for which a window is kept; 0 < t < 1.
             mask: (S, S) bool, decides in the predictors' place: an attention window that holds a
                 True pixel is kept. The predictors still say their confidence.
+            look: what `look` gave for this area; None: where it decides, it is asked again.
 
         Raises:
             ModelError: the engine cannot run the model on this area.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from foveate.engine.deblur_session import LOOK_CELL_PX, Mask, Restored, StageDecision
+from foveate.engine.deblur_session import WINDOW_PX, Mask, Restored, StageDecision
 from foveate.engine.session import Float32
 from foveate.models.card import Card
 
@@ -31,19 +31,24 @@ class FakeDeblurSession:
         self._busy = threading.Lock()
 
     def look(self, area: Float32) -> Float32:
-        """The reddest attention window of each cell."""
+        """The redness of each attention window."""
         with self._turn(area):
             self.looks += 1
-            few = LOOK_CELL_PX // 8
-            red = _redness(area, 8)
-            side = red.shape[0] // few
-            cells: Float32 = red.reshape(side, few, side, few).max((1, 3))
-            return cells
+            return _redness(area, WINDOW_PX)
 
-    def run(self, area: Float32, *, threshold: float = 0.5, mask: Mask | None = None) -> Restored:
+    def run(
+        self,
+        area: Float32,
+        *,
+        threshold: float = 0.5,
+        mask: Mask | None = None,
+        look: Float32 | None = None,
+    ) -> Restored:
         """Red windows get a checkerboard; an outer stage, the last one, and a shifted one."""
         with self._turn(area):
             self.runs += 1
+            if look is not None and (look != _redness(area, WINDOW_PX)).any():
+                raise ValueError("the look of another area")
             stages = tuple(
                 _stage(block, (size_px, shift_px), area, threshold, mask)
                 for block, size_px, shift_px in (

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveate.engine.deblur_session import Mask
+from foveate.engine.session import Float32
 
 Index = NDArray[np.intp]
 
@@ -71,6 +72,26 @@ def blurred_windows(mask: Mask, size_px: int, shift_px: int) -> Mask:
     count = len(mask) // size_px
     blocks = mask.reshape(count, size_px, count, size_px)
     return np.asarray(blocks.any((1, 3)))
+
+
+def largest_in_windows(cells: Float32, cell_px: int, size_px: int, shift_px: int) -> Float32:
+    """The largest cell that each attention window touches.
+
+    Args:
+        cells: (S / cell_px, S / cell_px).
+        cell_px: side of a cell in pixels.
+        size_px: side of an attention window in pixels.
+        shift_px: where the grid begins; it goes round the border.
+
+    Returns:
+        (S / size_px, S / size_px).
+    """
+    unit = min(cell_px, size_px, shift_px or size_px)
+    fine = cells.repeat(cell_px // unit, 0).repeat(cell_px // unit, 1)
+    fine = np.roll(fine, (-(shift_px // unit),) * 2, (0, 1))
+    count, side = len(fine) * unit // size_px, size_px // unit
+    largest: Float32 = fine.reshape(count, side, count, side).max((1, 3))
+    return largest
 
 
 def touched_windows(shifted: Mask) -> Mask:

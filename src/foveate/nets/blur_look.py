@@ -1,41 +1,70 @@
-"""The coarse look: whether any pixel of a cell of 32 x 32 is blurred, for 1/200 of LMD-ViT's cost.
+"""The coarse look: which windows of 8 x 8 pixels are blurred, for 1/70 of LMD-ViT's cost.
 
-Ours, not the paper's. A part of a picture without a blurred cell never enters the network.
+Ours, not the paper's, whose predictors look at features inside the network: what they see depends
+on what was kept before. A part of a picture without a blurred window never enters the network.
 """
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - its usual name
 
 SLOPE = 0.1
 
 
 class BlurLook(nn.Module):
-    """Convolutions that halve the picture five times: (B, 3, H, W) RGB 0..1 -> (B, H/32, W/32).
+    """Convolutions down to a sixteenth and back up to an eighth: (B, 3, H, W) -> (B, H/8, W/8).
 
-    The result is a logit, positive where a pixel of the cell is blurred; H and W are multiples of
-    32. 600 MACs per pixel with 16 features. A cell sees `reach_px` around itself, and no further.
+    RGB 0..1 in; the result is a logit, positive where a pixel of the window is blurred. H and W are
+    multiples of 16. 1,700 MACs per pixel with 24 features. A window sees `reach_px` around itself,
+    and no further.
     """
 
-    cell_px = 32
-    reach_px = 56
+    cell_px = 8
+    reach_px = 72
 
     def __init__(self, features: int) -> None:
         """`features`: channels at a quarter of the resolution."""
         super().__init__()
         c = features
-        widths = [c // 2, c, 2 * c, 2 * c, 3 * c, 3 * c, 4 * c]
-        strides = [2, 2, 2, 1, 2, 1, 2]
-        layers: list[nn.Module] = []
-        for before, after, stride in zip([3, *widths], widths, strides, strict=False):
-            kernel = 5 if before == 3 else 3
-            layers += [
-                nn.Conv2d(before, after, kernel, stride, kernel // 2),
-                nn.LeakyReLU(SLOPE),
-            ]
-        self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 1))
+        self.fine = nn.Sequential(
+            *_convolution(3, c // 2, 5, 2), *_convolution(c // 2, c, 3, 2),
+            *_convolution(c, 2 * c, 3, 2), *_convolution(2 * c, 2 * c, 3, 1),
+        )  # fmt: skip
+        self.coarse = nn.Sequential(
+            *_convolution(2 * c, 3 * c, 3, 2), *_convolution(3 * c, 3 * c, 3, 1),
+            *_convolution(3 * c, 3 * c, 3, 1), nn.Conv2d(3 * c, 2 * c, 1),
+        )  # fmt: skip
+        self.both = nn.Sequential(*_convolution(2 * c, 2 * c, 3, 1), nn.Conv2d(2 * c, 1, 1))
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):  # torch's own start fades within these nine layers
+                nn.init.kaiming_normal_(module.weight, SLOPE)
+                nn.init.zeros_(module.bias)  # type: ignore[arg-type]  # it has one
 
     def forward(self, blurry: Tensor) -> Tensor:
-        """(B, 3, H, W) -> (B, H/32, W/32) logits."""
-        logits: Tensor = self.layers(blurry - 0.5)[:, 0]
-        return logits
+        """(B, 3, H, W) -> (B, H/8, W/8) logits."""
+        fine = self.fine(4 * (blurry - 0.5))  # the deviation of a photo's detail nearer to 1
+        logits: Tensor = self.both(fine + F.interpolate(self.coarse(fine), scale_factor=2.0))
+        return logits[:, 0]
+
+    def of_window(self, logits: Tensor, size_px: int, shift_px: int) -> Tensor:
+        """(B, H/8, W/8) -> (B, H/size_px, W/size_px, 2): the largest in each attention window.
+
+        As a predictor's logits: class 0 keeps, class 1 is 0.
+
+        Args:
+            logits: of `forward`.
+            size_px: side of the attention window in pixels of the picture.
+            shift_px: where the grid begins; it goes round the border.
+        """
+        unit = min(self.cell_px, size_px, shift_px or size_px)
+        times = self.cell_px // unit
+        fine = logits.repeat_interleave(times, 1).repeat_interleave(times, 2)
+        fine = torch.roll(fine, (-(shift_px // unit),) * 2, (1, 2))
+        largest = F.max_pool2d(fine[:, None], size_px // unit)[:, 0]
+        return torch.stack([largest, torch.zeros_like(largest)], -1)
+
+
+def _convolution(before: int, after: int, kernel: int, stride: int) -> list[nn.Module]:
+    return [nn.Conv2d(before, after, kernel, stride, kernel // 2), nn.LeakyReLU(SLOPE)]

@@ -27,7 +27,8 @@ class Decision(NamedTuple):
 
     Attributes:
         block: the deciding block, such as "decoderlayer_3.blocks.0".
-        logits: (B, rows, columns, 2), class 0 keeps; on the block's shifted grid.
+        logits: (B, rows, columns, 2), class 0 keeps; on the block's shifted grid. Where the coarse
+            look decides, they are its own.
         keep: (B, rows, columns) 0 or 1.
         size_px: side of an attention window in pixels of the picture.
         shift_px: the grid's shift in pixels: the window at row r begins at y = r size_px + shift_px
@@ -44,7 +45,7 @@ class Decision(NamedTuple):
 class Restored(NamedTuple):
     """What the net gives: the picture, its gate (B, 1, H, W) and the decisions in block order.
 
-    And the logits of the coarse look, (B, H/32, W/32), where the net has one.
+    And the logits of the coarse look, (B, H/8, W/8), where the net has one.
     """
 
     restored: Tensor
@@ -94,6 +95,7 @@ class LMDViT(nn.Module):
         mask: Tensor | None = None,
         threshold: float = 0.5,
         dense: bool | None = None,
+        looked: Tensor | None = None,
     ) -> Restored:
         """One forward pass.
 
@@ -105,14 +107,24 @@ class LMDViT(nn.Module):
                 training the paper's hard Gumbel-softmax decides.
             dense: how blocks compute, see `run_block`; by default True in training only. False in
                 training gives the decisions no gradient but that of the pruning loss.
+            looked: (N, 3, H, W) more pictures, which the coarse look alone sees: it is trained on
+                many at little cost. Their logits follow in `Restored.look`.
         """
         levels, decisions = self.config.levels, list[Decision]()
         dense = self.training if dense is None else dense
+        look = None
+        if self.look is not None:
+            look = self.look(blurry if looked is None else torch.cat([blurry, looked]))
 
-        def decide(logits: Tensor, size_px: int, shift_px: int) -> Tensor:
+        def decide(logits: Tensor | None, size_px: int, shift_px: int) -> tuple[Tensor, Tensor]:
+            if logits is None:
+                assert self.look is not None  # noqa: S101 - the configuration saw to it
+                assert look is not None  # noqa: S101 - as above
+                logits = self.look.of_window(look[: len(blurry)], size_px, shift_px)
             if mask is not None:
-                return window_labels(mask, size_px, shift_px)
-            return decide_by_chance(logits) if self.training else decide_at(logits, threshold)
+                return logits, window_labels(mask, size_px, shift_px)
+            by_chance = self.training
+            return logits, decide_by_chance(logits) if by_chance else decide_at(logits, threshold)
 
         def run(name: str, x: Tensor) -> Tensor:
             x, decided = getattr(self, name)(x.permute(0, 2, 3, 1), decide, dense=dense)
@@ -130,7 +142,6 @@ class LMDViT(nn.Module):
             x = run(f"decoderlayer_{i}", x)
         residual, gate = self.output_proj(x).split((3, 1), 1)
         gate = gate.sigmoid().clamp(min=self.config.gate_floor)
-        look = None if self.look is None else self.look(blurry)
         return Restored(blurry + residual * gate, gate, decisions, look)
 
 

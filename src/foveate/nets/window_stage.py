@@ -18,8 +18,8 @@ from foveate.nets.window_block import WindowBlock
 
 PREDICTORS = {"paper": ConfidencePredictor, "light": LightPredictor}
 
-# (logits, size_px, shift_px) -> keep
-Decide = Callable[[Tensor, int, int], Tensor]
+# (logits or None, size_px, shift_px) -> logits, keep
+Decide = Callable[[Tensor | None, int, int], tuple[Tensor, Tensor]]
 
 
 class Stage(nn.Module):
@@ -32,7 +32,7 @@ class Stage(nn.Module):
     def __init__(self, config: LMDViTConfig, index: int) -> None:
         """`index`: position in `config.depths`."""
         super().__init__()
-        features = config.features[index]
+        features, predictor = config.features[index], PREDICTORS.get(config.predictor)
         self.size = config.window
         self.scale: int = 2 ** (config.levels - abs(config.levels - index))
         self.blocks = nn.ModuleList(
@@ -43,7 +43,7 @@ class Stage(nn.Module):
                 ratio=config.mlp_ratio,
                 modulator=config.modulators and index > config.levels,
                 drop_path=rate,
-                score_predictor=PREDICTORS[config.predictor](features) if i < 2 else None,
+                score_predictor=predictor(features) if predictor and i < 2 else None,
             )
             for i, rate in enumerate(drop_paths(config)[index])
         )
@@ -55,10 +55,11 @@ class Stage(nn.Module):
         decided = []
         for i, block in enumerate(self.blocks):
             shift = self.size // 2 * (i % 2)
-            if isinstance(predictor := block.score_predictor, nn.Module):
-                logits = predictor(split_windows(x, self.size, shift))
-                where = self.size * self.scale, shift * self.scale
-                decided.append((logits, decide(logits, *where), *where))
+            if i < 2:
+                logits, where = None, (self.size * self.scale, shift * self.scale)
+                if isinstance(predictor := block.score_predictor, nn.Module):
+                    logits = predictor(split_windows(x, self.size, shift))
+                decided.append((*decide(logits, *where), *where))
             x = run_block(block, x, decided[i % 2][1], self.size, shift, dense=dense)
         return x, decided
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveate.atomic import output_error
+from foveate.engine.deblur_session import WINDOW_PX
 from foveate.media.depth import convert_depth
 from foveate.media.encoding import Encoding, encoder_bytes
 from foveate.media.picture import Picture
@@ -21,7 +22,7 @@ from foveate.media.png import write_png
 from foveate.pipelines.deblur_options import DeblurOptions
 from foveate.pipelines.resize import PictureResampler
 from foveate.plan.plan import Plan
-from foveate.run.deblur import WINDOW_PX, Decided
+from foveate.run.deblur import Decided
 
 Pixels = NDArray[Any]
 U8 = NDArray[np.uint8]

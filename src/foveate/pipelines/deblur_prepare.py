@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from foveate.atomic import check_destination
-from foveate.engine.deblur_session import LOOK_CELL_PX
+from foveate.engine.deblur_session import WINDOW_PX
 from foveate.errors import ModelError, OutputError, UsageError
 from foveate.media.encoding import Encoding, check_limits, encoder_bytes
 from foveate.media.picture import Picture
@@ -20,7 +20,6 @@ from foveate.pipelines.place import Destination, Source, choose_place, open_sour
 from foveate.plan.machine import default_memory
 from foveate.plan.memory import MemoryTooSmallError
 from foveate.plan.plan import PREPARE_BYTES_PER_PIXEL, Plan, plan_ways
-from foveate.run.deblur import WINDOW_PX
 
 
 @dataclass(frozen=True)
@@ -182,7 +181,7 @@ def _check_window(card: Card) -> None:
     window = card.window
     side = max(window.core_width, window.core_height) + 2 * window.halo
     fits = side <= window.minimum and window.minimum % window.multiple == 0
-    if not fits or window.multiple % WINDOW_PX or window.minimum % LOOK_CELL_PX:
+    if not fits or window.multiple % WINDOW_PX:
         raise ModelError(
             f"the card of {card.id} is not valid",
             f"its window does not fit deblurring: {window}",

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foveate.engine.deblur_session import Mask
+from foveate.engine.deblur_session import WINDOW_PX, Mask
 from foveate.engine.session import Float32
-from foveate.run.deblur import WINDOW_PX, Decided
+from foveate.run.deblur import Decided
 from foveate.run.pixels import STRIP_ROWS
 
 Pixels = NDArray[Any]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveate.engine.deblur_session import (
-    LOOK_CELL_PX,
+    WINDOW_PX,
     DeblurSession,
     Mask,
     Restored,
@@ -29,7 +29,6 @@ from foveate.run.rows import BandRows, Prepare
 from foveate.run.window import finish_colours
 
 Pixels = NDArray[Any]
-WINDOW_PX = 8  # side of an attention window of the last stage, in pixels of the picture
 
 
 @dataclass
@@ -116,13 +115,12 @@ class Deblurring:
         lr = to_network(pixels, self._plan.grid.multiple, session.card.window.minimum)
         look = _looked(session, lr)
         inside, place = window.core.within(window.area), _on_grid(window.core, band.out.cores)
-        fine = look.repeat(LOOK_CELL_PX // WINDOW_PX, 0).repeat(LOOK_CELL_PX // WINDOW_PX, 1)
-        band.out.confidence[place] = fine[_cells(inside, WINDOW_PX)]
+        band.out.confidence[place] = look[_cells(inside)]
         if self._look_only or not self._is_wanted(look, mask, inside):
             return
-        restored = _restored(session, lr, self._threshold, mask)
-        keep = restored.keep[_cells(inside, WINDOW_PX)]
-        band.out.confidence[place] = restored.confidence[_cells(inside, WINDOW_PX)]
+        restored = _restored(session, lr, self._threshold, mask, look)
+        keep = restored.keep[_cells(inside)]
+        band.out.confidence[place] = restored.confidence[_cells(inside)]
         band.out.keep[place] = keep
         column = window.core.left // self._plan.grid.core_width
         band.out.ran[column] = True
@@ -138,35 +136,37 @@ class Deblurring:
     def _is_wanted(self, look: Float32, mask: Mask | None, inside: Rect) -> bool:
         if mask is not None:
             return bool(mask[inside.top : inside.bottom, inside.left : inside.right].any())
-        return bool(look[_cells(inside, LOOK_CELL_PX)].max() > self._threshold)
+        return bool(look[_cells(inside)].max() > self._threshold)
 
 
-def _cells(rect: Rect, side: int) -> tuple[slice, slice]:
-    """The cells of side x side pixels that a rectangle touches: rows and columns."""
+def _cells(rect: Rect) -> tuple[slice, slice]:
+    """The attention windows that a rectangle touches: rows and columns."""
     return (
-        slice(rect.top // side, -(-rect.bottom // side)),
-        slice(rect.left // side, -(-rect.right // side)),
+        slice(rect.top // WINDOW_PX, -(-rect.bottom // WINDOW_PX)),
+        slice(rect.left // WINDOW_PX, -(-rect.right // WINDOW_PX)),
     )
 
 
 def _on_grid(core: Rect, cores: Rect) -> tuple[slice, slice]:
     """A core's attention windows within its band's."""
-    return _cells(core.within(cores), WINDOW_PX)
+    return _cells(core.within(cores))
 
 
 def _looked(session: DeblurSession, lr: Float32) -> Float32:
-    look, side = session.look(lr), lr.shape[2] // LOOK_CELL_PX
+    look, side = session.look(lr), lr.shape[2] // WINDOW_PX
     if look.shape != (side, side) or not np.isfinite(look).all():
         raise _unlike_card(session, f"looked and gave {look.shape}, expected finite {side, side}")
     return look
 
 
-def _restored(session: DeblurSession, lr: Float32, threshold: float, mask: Mask | None) -> Restored:
+def _restored(
+    session: DeblurSession, lr: Float32, threshold: float, mask: Mask | None, look: Float32
+) -> Restored:
     side, whole = lr.shape[2], None
     if mask is not None:
         whole = np.zeros((side, side), np.bool_)
         whole[: mask.shape[0], : mask.shape[1]] = mask
-    restored = session.run(lr, threshold=threshold, mask=whole)
+    restored = session.run(lr, threshold=threshold, mask=whole, look=look)
     grid = (side // WINDOW_PX, side // WINDOW_PX)
     found = restored.pixels.shape, restored.keep.shape, restored.confidence.shape
     if found != ((3, side, side), grid, grid):

@@ -30,7 +30,8 @@ class DeblurLossSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
         l1: weight of the mean absolute difference.
         ssim: weight of -SSIM.
         fft: weight of the mean modulus of the spectra's difference.
-        pruning: weight of the decisions' cross-entropy (ours; the authors' is not known).
+        pruning: weight of the decisions' cross-entropy (ours; the authors' is not known); 0 where
+            the coarse look decides, which has a loss of its own.
         blurred: a pixel weighs 1 + `blurred` * mask in L1 and SSIM; 0: all alike.
         shift: each picture's term is the least over shifts of the sharp one by -1, 0, 1 px in x and
             y, for pairs that do not lie exactly on each other.
@@ -73,7 +74,9 @@ def deblur_loss(
         least_over_shifts(term, restored, sharp, weight, shift=settings.shift).mean()
         for term in (l1_term, ssim_term, fft_term)
     )
-    pruning = pruning_loss(result.decisions, mask, settings.share)
+    pruning = torch.zeros(())
+    if settings.pruning:
+        pruning = pruning_loss(result.decisions, mask, settings.share)
     total = settings.l1 * l1 + settings.ssim * ssim + settings.fft * fft
     return DeblurLoss(total + settings.pruning * pruning, l1, ssim, fft, pruning)
 
@@ -139,7 +142,7 @@ def pruning_loss(decisions: list[Decision], mask: Tensor, share: float = 0.0) ->
 
 
 def look_loss(logits: Tensor, mask: Tensor) -> Tensor:
-    """Cross-entropy of the coarse look, (B, H/32, W/32), against the mask: any pixel counts."""
+    """Cross-entropy of the coarse look, (B, H/8, W/8), against the mask: any pixel counts."""
     labels = window_labels(mask, mask.shape[2] // logits.shape[1], 0)
     return F.binary_cross_entropy_with_logits(logits.float(), labels)
 

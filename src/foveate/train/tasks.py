@@ -98,6 +98,7 @@ class DeblurTask:
     def loss(self, net: nn.Module, step: int) -> Tensor:
         """As in `Task`."""
         blurry, sharp, mask = self._patches.batch(step)
+        few, looked = self.batch, blurry[self.batch :] if len(blurry) > self.batch else None
         # Gumbel noise and drop path, the same for a resumed run.
         torch.manual_seed(
             int(np.random.SeedSequence((self._seed, self._rank, step)).generate_state(1)[0])
@@ -105,11 +106,11 @@ class DeblurTask:
         with torch.autocast("cpu", torch.bfloat16, enabled=self._bf16):
             if self.is_sparse:
                 reach = GROWN_PX[step % len(GROWN_PX)]
-                grown = F.max_pool2d(mask, 2 * reach + 1, 1, reach)
-                result = net(blurry, mask=grown, dense=False)
+                grown = F.max_pool2d(mask[:few], 2 * reach + 1, 1, reach)
+                result = net(blurry[:few], mask=grown, dense=False, looked=looked)
             else:
-                result = net(blurry)
-        loss = deblur_loss(result, sharp, mask, self._settings.loss).total
+                result = net(blurry[:few], looked=looked)
+        loss = deblur_loss(result, sharp[:few], mask[:few], self._settings.loss).total
         return loss if result.look is None else loss + look_loss(result.look, mask)
 
     def validate(self, net: Net) -> dict[str, float]:

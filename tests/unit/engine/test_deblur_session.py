@@ -59,9 +59,9 @@ def test_shapes_types_and_names_are_the_protocols(session):
     assert all(0 < stage.keep.mean() < 1 for stage in result.stages), "the case decides nothing"
 
 
-def test_the_look_is_a_probability_per_cell(session):
+def test_the_look_is_a_probability_per_window(session):
     look = session.look(area())
-    assert (look.shape, look.dtype) == ((2, 2), np.float32)
+    assert (look.shape, look.dtype) == ((8, 8), np.float32)
     assert ((look > 0) & (look < 1)).all()
 
 
@@ -226,6 +226,14 @@ def wrong_check(entries):
 
 
 DAMAGES = {
+    "without a predictor": (
+        lambda e: {k: v for k, v in e.items() if k != "conv.blocks.1.predict.onnx"},
+        "lacks conv.blocks.1.predict",
+    ),
+    "without what decides": (
+        lambda e: {k: v for k, v in e.items() if not k.endswith(("predict.onnx", "look.onnx"))},
+        "lacks look",
+    ),
     "without exit": (lambda e: {k: v for k, v in e.items() if k != "exit.onnx"}, "lacks exit"),
     "without its check": (
         lambda e: {k: v for k, v in e.items() if k != "check.npy"},
@@ -272,7 +280,7 @@ def test_an_area_of_another_size_is_an_error_of_ours(session):
 def test_a_model_without_a_look_looks_everywhere(tmp_path):
     path = rewritten(tmp_path, lambda e: {k: v for k, v in e.items() if k != "look.onnx"})
     (session,) = open_deblur_sessions(CARD, path, 1)
-    assert (session.look(area()) == np.ones((2, 2))).all()
+    assert (session.look(area()) == np.ones((8, 8))).all()
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,9 @@ from foveate.nets.predictors import decide_at, decide_by_chance
 from foveate.nets.window_block import WindowBlock
 from foveate.nets.window_stage import run_block
 
-SMALL = replace(SHIPPED, width=8, depths=(1, 2, 3, 2, 1), heads=(1, 2, 4, 2, 1), window=4)
+SMALL = replace(
+    SHIPPED, width=8, depths=(1, 2, 3, 2, 1), heads=(1, 2, 4, 2, 1), window=4, predictor="light"
+)
 
 
 def randomised(net, seed=0):
@@ -130,7 +132,7 @@ def test_blocks_of_one_grid_share_its_decision_and_the_other_has_its_own():
     def decide(logits, _, shift_px):
         keep = torch.zeros(logits.shape[:3])
         keep[0, 0, : 1 + (shift_px > 0)] = 1
-        return keep
+        return logits, keep
 
     net.eval().conv(torch.rand(1, 8, 12, 32), decide, dense=False)
     assert calls == [(0, 1), (1, 2), (2, 1), (3, 2), (4, 1)]

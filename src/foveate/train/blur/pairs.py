@@ -34,6 +34,7 @@ class DeblurData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         real: share of patches that come from `pairs`, where both sources are there.
         patch: side in px.
         batch: patches per step and process.
+        looked: patches more that only the coarse look sees.
         blur: what made pairs are like.
         validation: number of photos held out, see `hold_out`.
     """
@@ -44,6 +45,7 @@ class DeblurData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     real: float = 0.5
     patch: int = 256
     batch: int = 8
+    looked: int = 0
     blur: BlurSettings = BlurSettings()
     validation: int = 16
 
@@ -80,9 +82,10 @@ class DeblurPatches:
             )
 
     def batch(self, step: int) -> Batch:
-        """The patches of one step, each turned 1 of 8 ways."""
+        """The patches of one step, each turned 1 of 8 ways; those for the look come last."""
         random = np.random.default_rng((self._seed, self._rank, step))
-        return as_batch([self._draw(random) for _ in range(self._settings.batch)])
+        count = self._settings.batch + self._settings.looked
+        return as_batch([self._draw(random) for _ in range(count)])
 
     def held_out(self, count: int) -> list[Pair]:
         """Pairs made of photos and cut-outs that no batch shows, the same for every seed.

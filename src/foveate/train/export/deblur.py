@@ -193,7 +193,7 @@ def _deciding(net: LMDViT, stages: tuple[StageDecision, ...]) -> Iterator[None]:
         keeps = iter([torch.from_numpy(stage.keep)[None].float() for stage in group])
 
         def decided(_: nn.Module, inputs: Any, keeps: Iterator[Tensor] = keeps) -> Any:  # noqa: ANN401 - torch's hook
-            return inputs[0], lambda *_: next(keeps)
+            return inputs[0], lambda *where: (inputs[1](*where)[0], next(keeps))
 
         hooks.append(getattr(net, name).register_forward_pre_hook(decided))
     try:

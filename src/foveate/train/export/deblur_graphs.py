@@ -251,10 +251,10 @@ class Leave(nn.Module):
 
 
 class Look(nn.Module):
-    """The coarse detector's probabilities: (1, 3, S, S) -> (S/32, S/32)."""
+    """The coarse detector's probabilities: (1, 3, S, S) -> (S/8, S/8)."""
 
     def __init__(self, look: nn.Module) -> None:
-        """`look`: gives logits (B, S/32, S/32)."""
+        """`look`: gives logits (B, S/8, S/8)."""
         super().__init__()
         self.look = look
 
