@@ -114,7 +114,8 @@ class LMDViT(nn.Module):
         dense = self.training if dense is None else dense
         look = None
         if self.look is not None:
-            look = self.look(blurry if looked is None else torch.cat([blurry, looked]))
+            with torch.autocast("cpu", enabled=False):  # bf16 rounds away what blur is told by
+                look = self.look(blurry if looked is None else torch.cat([blurry, looked]))
 
         def decide(logits: Tensor | None, size_px: int, shift_px: int) -> tuple[Tensor, Tensor]:
             if logits is None:

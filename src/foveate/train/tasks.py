@@ -19,7 +19,8 @@ from foveate.train.patches import PatchSource, Photos
 from foveate.train.recipe import Recipe
 from foveate.train.validate import validate, validate_deblur
 
-GROWN_PX = (0, 0, 16)  # masks are grown by one of these: what is computed needlessly must not harm
+GROWN_PX = (0, 0, 16)  # masks are grown by one of these
+SQUARES = 1 / 3  # share of patches in which a square is computed, whatever it shows
 
 
 class Task(Protocol):
@@ -105,9 +106,8 @@ class DeblurTask:
         )
         with torch.autocast("cpu", torch.bfloat16, enabled=self._bf16):
             if self.is_sparse:
-                reach = GROWN_PX[step % len(GROWN_PX)]
-                grown = F.max_pool2d(mask[:few], 2 * reach + 1, 1, reach)
-                result = net(blurry[:few], mask=grown, dense=False, looked=looked)
+                keep = add_needless(mask[:few], GROWN_PX[step % len(GROWN_PX)])
+                result = net(blurry[:few], mask=keep, dense=False, looked=looked)
             else:
                 result = net(blurry[:few], looked=looked)
         loss = deblur_loss(result, sharp[:few], mask[:few], self._settings.loss).total
@@ -117,3 +117,17 @@ class DeblurTask:
         """As in `Task`."""
         assert isinstance(net, LMDViT)  # noqa: S101 - make_task saw to it
         return validate_deblur(net, self._held_out, self._settings.loss.share)
+
+
+def add_needless(mask: Tensor, reach: int) -> Tensor:
+    """(B, 1, H, W): the mask, grown by `reach` pixels, and in some patches a square anywhere.
+
+    A look that errs has sharp windows computed: the net must learn to leave them as they are.
+    """
+    keep = F.max_pool2d(mask, 2 * reach + 1, 1, reach) if reach else mask.clone()
+    for one in keep:
+        if torch.rand(()) < SQUARES:
+            height, width = one.shape[1:]
+            top, left = (int(torch.randint(length // 4 * 3, ())) for length in (height, width))
+            one[:, top : top + height // 2, left : left + width // 2] = 1
+    return keep

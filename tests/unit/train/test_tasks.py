@@ -25,7 +25,7 @@ from foveate.train.recipe import (
     Recipe,
     read_recipe,
 )
-from foveate.train.tasks import make_task
+from foveate.train.tasks import add_needless, make_task
 
 TINY = {"width": 4, "depths": [1, 2, 1], "heads": [1, 1, 1], "predictor": "light", "look": 4}
 TINY |= {"down": 2, "drop_path": 0.1}
@@ -98,6 +98,19 @@ def test_validation_counts_what_it_says(pairs):
     assert scores["psnr_w_blurry"] < scores["psnr_blurry"]  # a half is sharp
     assert 0 <= scores["recall"] <= 1
     assert json.dumps(scores)
+
+
+def test_sharp_windows_are_computed_now_and_then():
+    torch.manual_seed(0)
+    mask = torch.zeros(60, 1, 32, 32)
+    mask[:, :, 12:14, 12:14] = 1
+    plain, grown = add_needless(mask, 0), add_needless(mask, 2)
+    assert (plain >= mask).all()
+    few = plain.flatten(1).sum(1) == 4
+    assert 0.5 < few.float().mean() < 0.8
+    assert (plain[~few].flatten(1).mean(1) >= 8 * 8 / 32**2).all()
+    assert (grown[:, :, 10:16, 10:16] == 1).all()
+    assert mask.sum() == 60 * 4, "the truth was changed"
 
 
 def test_a_recipe_without_its_table_is_refused(pairs):
