@@ -53,7 +53,8 @@ def train(  # noqa: PLR0912, PLR0915 - one page that reads top to bottom is the 
     torch.manual_seed(recipe.seed)
     net = build_net(recipe.net.family, recipe.net.options).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
     if recipe.net.start:
-        start_from(net, recipe.net.start)
+        taken = start_from(net, recipe.net.start)
+        tell(f"{taken} of {len(net.state_dict())} tensors from {recipe.net.start}")
     average = copy.deepcopy(net)
     optimisers = make_optimisers(net, recipe.optimiser)
     step, losses = 0, list[float]()

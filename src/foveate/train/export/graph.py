@@ -100,6 +100,9 @@ def to_onnx(folded: Upscaler, side: int = 0) -> bytes:
             dynamic_axes=sizes,
             opset_version=OPSET,
             custom_opsets=own_operators,
+            # Folded here, matrices and scaled kernels would lose their names, and no net could
+            # start from the graph. The engine folds them as it loads.
+            do_constant_folding=not isinstance(folded, ESRT),
             dynamo=False,
         )
     model = onnx.load_from_string(buffer.getvalue())
