@@ -25,6 +25,7 @@ from foveate.train.export.model import export_official
 from strategies import make_deblur_card
 
 LOOK = replace(SHIPPED, width=8, depths=(2, 1, 2, 1, 2), heads=(1, 1, 2, 2, 1), look=4)
+COARSE = replace(LOOK, depths=(0, 2, 2, 1, 0))
 LIGHT = replace(LOOK, predictor="light")
 PAPER = replace(LIGHT, depths=(1, 2, 1, 1, 1), predictor="paper", down=4, look=0)
 SMALL_WINDOW = replace(
@@ -77,7 +78,9 @@ def light_file(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "config", [LOOK, LIGHT, PAPER, SMALL_WINDOW], ids=["look", "light", "paper", "window 4"]
+    "config",
+    [LOOK, COARSE, LIGHT, PAPER, SMALL_WINDOW],
+    ids=["look", "coarse", "light", "paper", "window 4"],
 )
 def test_session_and_torch_agree_decisions_included(config, tmp_path):
     net = random_net(config)
@@ -123,13 +126,18 @@ def test_costs_on_the_card_are_those_of_the_parts():
     with torch.no_grad():
         net = LMDViT(SHIPPED).eval()
     kept, skeleton, look = count_deblur_macs(net)
-    assert (kept, skeleton) == (7_216 + 116_344, 7_216)
+    assert (kept, skeleton) == (7_216 + 93_112, 7_216)
     assert look == pytest.approx(1_697, abs=8)
     side = SHIPPED.multiple
     macs = count_block_macs(net)
     decisions = net(torch.zeros(1, 3, side, side)).decisions
     by_block = sum(macs[d.block] * (side // d.size_px) ** 2 for d in decisions)
     assert by_block == pytest.approx((kept - skeleton) * side**2, rel=1e-5)
+
+
+def test_something_must_decide_at_full_resolution():
+    with pytest.raises(ValueError, match="only a look can decide"):
+        write_graphs(LMDViT(replace(COARSE, predictor="light")), SIDE, io.BytesIO())
 
 
 def test_attention_windows_of_odd_side_are_refused():

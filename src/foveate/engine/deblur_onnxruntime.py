@@ -84,7 +84,7 @@ class OnnxRuntimeDeblurSession:
             coarse = {f"map{k}": part.tokens for k, part in enumerate(maps)}
             maps = [self._make(f"up_{i}", coarse), skips.pop()]
             self._stage(f"decoderlayer_{i}", maps, decider)
-        keep, confidence = decider.at_full_resolution(f"decoderlayer_{levels - 1}.")
+        keep, confidence = decider.at_full_resolution(f"decoderlayer_{levels - 1}.", self._size)
         pixels = self._leave(area[0], maps, keep)
         return Restored(pixels, keep, confidence, tuple(decider.decisions))
 
@@ -180,6 +180,11 @@ class _Decider:
         self.decisions: list[StageDecision] = []
 
     def decide(self, block: str, logit: Float32 | None, size_px: int, shift_px: int) -> Mask:
+        keep, confidence = self._decided(logit, size_px, shift_px)
+        self.decisions.append(StageDecision(block, size_px, shift_px, keep, confidence))
+        return keep
+
+    def _decided(self, logit: Float32 | None, size_px: int, shift_px: int) -> tuple[Mask, Float32]:
         if logit is not None:
             confidence = 1 / (1 + np.exp(-logit.clip(-80, 80)))
             keep = logit > np.float32(math.log(self._threshold / (1 - self._threshold)))
@@ -189,12 +194,17 @@ class _Decider:
             keep = confidence > self._threshold
         if self._mask is not None:
             keep = blurred_windows(self._mask, size_px, shift_px)
-        self.decisions.append(StageDecision(block, size_px, shift_px, keep, confidence))
-        return keep
+        return keep, confidence
 
-    def at_full_resolution(self, stage: str) -> tuple[Mask, Float32]:
-        """What the last stage computed, on the plain grid, and its confidence there."""
-        plain, *shifted = [d for d in self.decisions if d.block.startswith(stage)]
+    def at_full_resolution(self, stage: str, size_px: int) -> tuple[Mask, Float32]:
+        """What the last stage computed, on the plain grid, and its confidence there.
+
+        Where it has no blocks, what the look or the mask says: coarser blocks computed all of it.
+        """
+        decided = [d for d in self.decisions if d.block.startswith(stage)]
+        if not decided:
+            return self._decided(None, size_px, 0)
+        plain, *shifted = decided
         keep = plain.keep.copy()
         for decision in shifted:
             keep |= touched_windows(decision.keep)

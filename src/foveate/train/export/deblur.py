@@ -153,9 +153,12 @@ def measure_deviation(net: LMDViT, card: Card, weights_path: Path) -> float:
     last = [
         d for d in result.decisions if d.block.startswith(f"decoderlayer_{net.config.levels - 1}.")
     ]
-    whole = np.where(
-        upsampled(last[0].keep[0].numpy() > 0, wide), result.restored[0].numpy(), picture[0]
-    )
+    if last:
+        keep = last[0].keep[0].numpy() > 0
+    else:  # no blocks there: the look's own windows
+        assert result.look is not None  # noqa: S101 - the configuration saw to it
+        keep = result.look[0].numpy() > 0
+    whole = np.where(upsampled(keep, wide), result.restored[0].numpy(), picture[0])
     session = OnnxRuntimeDeblurSession(card, weights_path)
     cores = {"core_width": window.core_width, "core_height": window.core_height}
     grid = plan_grid(wide, side, **cores, halo=window.halo, multiple=window.multiple, minimum=side)

@@ -42,10 +42,13 @@ def write_graphs(net: LMDViT, side: int, file: BinaryIO, batch: int = BATCH) -> 
     Graphs are made one after another, so that memory holds one at a time beside the net.
 
     Raises:
-        ValueError: an attention window of odd side; its halves would not be whole tokens.
+        ValueError: an attention window of odd side, whose halves would not be whole tokens; or
+            nothing that decides at full resolution: no blocks there, and no look.
     """
     if net.config.window % 2:
         raise ValueError(f"window {net.config.window}: only even ones can be exported")
+    if not (net.config.depths[-1] or net.config.predictor == "look"):
+        raise ValueError("without blocks at full resolution only a look can decide there")
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as target:
         for part in parts(net, side, batch):
             target.writestr(_entry(f"{part.name}.onnx"), _to_onnx(part))
