@@ -1,4 +1,4 @@
-"""The coarse look: which windows of 8 x 8 pixels are blurred, for 1/70 of LMD-ViT's cost.
+"""The coarse look: which windows of 8 x 8 pixels are blurred, for 1/60 of LMD-ViT's cost.
 
 Ours, not the paper's, whose predictors look at features inside the network: what they see depends
 on what was kept before. A part of a picture without a blurred window never enters the network.
