@@ -1,7 +1,8 @@
 """Quality of a deblurring model: pairs made of held-out pictures, and sharp photos.
 
-`python -m foveate.bench.deblur_quality --root CHECKOUT --photos DIR --cutouts DIR --sharp DIR`; see
-scripts/deblur. The pairs are the same for the same pictures: `foveate synthesize`, one seed.
+`python -m foveate.bench.deblur_quality --root CHECKOUT --photos DIR --cutouts DIR --sharp DIR
+--pairs DIR`; see scripts/deblur. The pairs are the same for the same pictures: `foveate
+synthesize`, one seed.
 """
 
 from __future__ import annotations

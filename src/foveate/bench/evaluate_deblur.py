@@ -24,9 +24,11 @@ from foveate.metrics.ssim import ssim_y
 ImageU8 = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 WINDOW_PX = 8
+MOST_DB = 100.0  # of an identical picture: infinity would be the mean of any set that has one
 PROTOCOL = (
-    "8 bits; PSNR over R, G and B, SSIM on luma, PSNR in the mask over its pixels, means per"
-    f" picture; windows of {WINDOW_PX} x {WINDOW_PX}, blurred where a pixel of the mask is white"
+    f"8 bits, at most {MOST_DB:.0f} dB; PSNR over R, G and B, SSIM on luma, PSNR in the mask over"
+    " its pixels, means per picture;"
+    f" windows of {WINDOW_PX} x {WINDOW_PX}, blurred where a pixel of the mask is white"
 )
 
 
@@ -108,7 +110,7 @@ class _Scores:
 
     def __init__(self, pixels: ImageU8, sharp: ImageU8, mask: Mask) -> None:
         self.values = (
-            psnr_rgb(pixels, sharp, border_px=0),
+            min(psnr_rgb(pixels, sharp, border_px=0), MOST_DB),
             ssim_y(pixels, sharp, border_px=0),
             psnr_weighted(pixels, sharp, mask),
         )

@@ -124,8 +124,9 @@ class LMDViT(nn.Module):
                 logits = self.look.of_window(look[: len(blurry)], size_px, shift_px)
             if mask is not None:
                 return logits, window_labels(mask, size_px, shift_px)
-            by_chance = self.training
-            return logits, decide_by_chance(logits) if by_chance else decide_at(logits, threshold)
+            if self.training:
+                return logits, decide_by_chance(logits)
+            return logits, decide_at(logits, threshold)
 
         def run(name: str, x: Tensor) -> Tensor:
             x, decided = getattr(self, name)(x.permute(0, 2, 3, 1), decide, dense=dense)

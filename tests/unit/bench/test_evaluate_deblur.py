@@ -96,3 +96,9 @@ def test_folders_that_hold_no_pairs_are_told(pairs):
         evaluate_deblur("m", keeps(), pairs)
     with pytest.raises(UsageError, match="starts at 1"):
         evaluate_deblur("m", keeps(), pairs, limit=0)
+
+
+def test_an_identical_picture_does_not_make_the_mean_infinite(pairs):
+    report = evaluate_deblur("m", keeps(), pairs)
+    assert report.pictures[3].psnr == 100
+    assert report.rows[1].psnr == np.mean([report.pictures[1].psnr, 100])
