@@ -50,7 +50,7 @@ def make_card(
     )
 
 
-def make_deblur_card() -> Card:
+def make_deblur_card(entry: float = 1.0) -> Card:
     """The tiny deblurring network's card."""
     data = TINY_DEBLUR.read_bytes()
     return msgspec.structs.replace(
@@ -59,7 +59,7 @@ def make_deblur_card() -> Card:
         task="deblur",
         window=WindowFacts(32, 32, 16, 16, "approximate", minimum=64),
         weights=WeightsFacts(TINY_DEBLUR.name, hashlib.sha256(data).hexdigest(), len(data)),
-        deblur=DeblurFacts(1000, 100),
+        deblur=DeblurFacts(1000, 100, entry=entry),
     )
 
 

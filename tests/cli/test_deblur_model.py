@@ -28,6 +28,7 @@ def test_models_lists_it_with_what_a_sharp_picture_costs(command: Command):
         "skeleton_macs_per_pixel": 1000,
         "look_macs_per_pixel": 100,
         "block_macs": {},
+        "entry": 1.0,
     }
 
 

@@ -26,7 +26,7 @@ from strategies import make_deblur_card
 
 LOOK = replace(SHIPPED, width=8, depths=(2, 1, 2, 1, 2), heads=(1, 1, 2, 2, 1), look=4)
 COARSE = replace(LOOK, depths=(0, 2, 2, 1, 0))
-LIGHT = replace(LOOK, predictor="light")
+LIGHT = replace(LOOK, predictor="light", entry=1.0)
 PAPER = replace(LIGHT, depths=(1, 2, 1, 1, 1), predictor="paper", down=4, look=0)
 SMALL_WINDOW = replace(
     LIGHT, depths=(3, 1, 1), heads=(1, 2, 1), window=4, mlp_ratio=2, modulators=False, look=0
@@ -54,6 +54,8 @@ def random_net(config, seed=0):
         with torch.no_grad():
             net.look.both[-1].weight.mul_(1e3)
             net.look.both[-1].bias.sub_(net.look(area).quantile(0.9))
+            net.output_proj.proj[0].weight[3].mul_(10)
+            net.output_proj.proj[0].bias[3].sub_(net(area, mask=area[:, :1] + 1).last.median())
         return net
     for _ in range(9):  # as many as there are decisions, each depending on those before
         with torch.no_grad():
@@ -86,8 +88,10 @@ def test_session_and_torch_agree_decisions_included(config, tmp_path):
     net = random_net(config)
     with torch.no_grad():
         decisions = net(torch.from_numpy(detailed_area(SIDE))).decisions
+        kept = net(torch.from_numpy(detailed_area(SIDE))).kept
+    assert kept is None or kept.any()
     assert sum(0 < d.keep.mean() < 1 for d in decisions) > len(decisions) / 2
-    worst = check_deblur_parity(net, make_deblur_card(), written(net, tmp_path))
+    worst = check_deblur_parity(net, make_deblur_card(config.entry), written(net, tmp_path))
     print(f"{worst:.1e}")
     assert worst < 1e-5
 
@@ -137,7 +141,7 @@ def test_costs_on_the_card_are_those_of_the_parts():
 
 def test_something_must_decide_at_full_resolution():
     with pytest.raises(ValueError, match="only a look can decide"):
-        write_graphs(LMDViT(replace(COARSE, predictor="light")), SIDE, io.BytesIO())
+        write_graphs(LMDViT(replace(COARSE, predictor="light", entry=1.0)), SIDE, io.BytesIO())
 
 
 def test_attention_windows_of_odd_side_are_refused():

@@ -48,6 +48,11 @@ FOLDER = click.Path(path_type=Path)
     type=click.IntRange(1),
     help="Take only what training with so many validation photos lays aside (recipes: 16).",
 )
+@click.option(
+    "--training",
+    type=click.IntRange(1),
+    help="Take all but that: pairs for training, which validation may follow.",
+)
 @progress_option
 @click.option("--debug", is_flag=True, help="Show a traceback on errors.")
 @click.pass_obj
@@ -64,6 +69,7 @@ def command(
     shares: tuple[float, float, float],
     length: tuple[float, float],
     held_out: int | None,
+    training: int | None,
     progress: str,  # noqa: ARG001 - read by main.py
     debug: bool,  # noqa: ARG001 - read by main.py
 ) -> None:
@@ -86,6 +92,13 @@ def command(
         raise UsageError(
             "these pairs cannot be made", cause, "--shares 0.7 0.15 0.15 --length 3 40"
         )
+    if held_out and training:
+        raise UsageError(
+            "--held-out and --training", "each takes what the other leaves", "give one"
+        )
     settings = Synthesis(seed, size, BlurSettings(shares=shares, length_px=length))
-    made = synthesize(photos, cutouts, out, count, settings, held_out=held_out, on_event=voice)
+    made = synthesize(
+        photos, cutouts, out, count, settings,
+        validation=held_out or training or 0, held_out=bool(held_out), on_event=voice,
+    )  # fmt: skip
     voice.say(f"{out}: {made} pairs made, {count - made} were there")

@@ -11,14 +11,14 @@ last. Every graph has one fixed size; what the predictors decide happens between
 | up_I | map0, in the decoder map1 too, (R, H, c) | map (2R, 2H, c) |
 | STAGE.blocks.I.predict | map0, map1 or cells0, cells1 | logit (H/M, H/M), above 0 is blurred |
 | STAGE.blocks.I | map0, map1 (N, M M, c), edges (N,) where the grid is shifted | the same maps |
-| exit | map0, map1 (t+2, t+2, c), picture (3, t, t) | pixels (3, t, t) |
+| exit | map0, map1 (t+2, t+2, c), picture (3, t, t) | pixels (3, t, t), blur (t/8, t/8) |
 
 The first three run strip by strip of R rows, so that what lies between their layers stays in the
 processor's cache. Stages are encoderlayer_I, conv and decoderlayer_I. A decoder's map is two: what
 came up, and the encoder's. Where predictors ask for cells, a graph that makes a map also gives its
 cells, 2/M the rows and columns and 2c channels: mean and mean square of every M/2 x M/2 tokens; a
 block those of its windows (N, 4, 2c), as long as somebody reads them. check.npy holds what the
-self-check must give.
+self-check must give. Where the exit gives blur, logits, it decides last which windows are kept.
 """
 
 from __future__ import annotations

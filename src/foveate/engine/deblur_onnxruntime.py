@@ -47,6 +47,7 @@ class OnnxRuntimeDeblurSession:
         self._levels = sum(name.startswith("down_") for name in graphs)
         self._batch, tokens, _ = graphs["conv.blocks.0"].inputs["map0"]
         self._size = math.isqrt(tokens)
+        self._entry = card.deblur.entry if card.deblur else 1.0
         self.card = card
         self.name = runtime_name()
 
@@ -70,7 +71,7 @@ class OnnxRuntimeDeblurSession:
         self._check_open()
         if look is None and not any(name.endswith(".predict") for name in self._graphs):
             look = self.look(area)
-        decider = _Decider(threshold, mask, look)
+        decider = _Decider(threshold, mask, look, self._entry)
         levels = self._levels
         framed = np.pad(area, ((0, 0), (0, 0), (1, 1), (0, 0)))
         maps = [self._make("enter", {"area": framed})]
@@ -85,7 +86,11 @@ class OnnxRuntimeDeblurSession:
             maps = [self._make(f"up_{i}", coarse), skips.pop()]
             self._stage(f"decoderlayer_{i}", maps, decider)
         keep, confidence = decider.at_full_resolution(f"decoderlayer_{levels - 1}.", self._size)
-        pixels = self._leave(area[0], maps, keep)
+        pixels, blur = self._leave(area[0], maps, keep)
+        if blur is not None:
+            confidence = np.where(keep, blur, confidence)
+            if mask is None:
+                keep &= blur > threshold
         return Restored(pixels, keep, confidence, tuple(decider.decisions))
 
     def close(self) -> None:
@@ -152,20 +157,28 @@ class OnnxRuntimeDeblurSession:
                 if part.cells is not None and (new := out.get(f"cells{k}")) is not None:
                     part.cells.reshape(len(cells) * 4, -1)[cells[windows]] = new
 
-    def _leave(self, picture: Float32, maps: list[_Map], keep: Mask) -> Float32:
-        """The area with the network's pixels in the attention windows of `keep`; (3, S, S)."""
+    def _leave(
+        self, picture: Float32, maps: list[_Map], keep: Mask
+    ) -> tuple[Float32, Float32 | None]:
+        """The area with the network's pixels in the attention windows of `keep`; (3, S, S).
+
+        And what the gate says of them, (S/M, S/M) probabilities, where it has the last word.
+        """
         leave, size = self._graphs["exit"], self._size
         side = leave.inputs["picture"][2]
         pixels = picture.copy()
+        blur = np.zeros(keep.shape, np.float32) if "blur" in leave.outputs else None
         for row, column in np.argwhere(blurred_windows(keep, side // size, 0)):
             top, left = row * side, column * side
             rows, columns = slice(top, top + side), slice(left, left + side)
             inputs = {f"map{k}": _bordered(p.tokens, top, left, side) for k, p in enumerate(maps)}
             restored = leave(**inputs, picture=np.ascontiguousarray(picture[:, rows, columns]))
-            here = keep[top // size : (top + side) // size, left // size : (left + side) // size]
-            where = here.repeat(size, 0).repeat(size, 1)
+            cells = tuple(slice(at // size, (at + side) // size) for at in (top, left))
+            where = keep[cells].repeat(size, 0).repeat(size, 1)
+            if blur is not None:
+                blur[cells] = 1 / (1 + np.exp(-restored["blur"].clip(-80, 80)))
             np.copyto(pixels[:, rows, columns], restored["pixels"], where=where)
-        return pixels
+        return pixels, blur
 
     def _check_open(self) -> None:
         if not self._graphs:
@@ -175,8 +188,11 @@ class OnnxRuntimeDeblurSession:
 class _Decider:
     """Turns logits, or where there are none the look, into decisions, and remembers them."""
 
-    def __init__(self, threshold: float, mask: Mask | None, look: Float32 | None) -> None:
-        self._threshold, self._mask, self._look = threshold, mask, look
+    def __init__(
+        self, threshold: float, mask: Mask | None, look: Float32 | None, entry: float
+    ) -> None:
+        self._threshold, self._mask, self._look = threshold * entry, mask, look
+        self._entry = entry
         self.decisions: list[StageDecision] = []
 
     def decide(self, block: str, logit: Float32 | None, size_px: int, shift_px: int) -> Mask:
@@ -199,9 +215,9 @@ class _Decider:
     def at_full_resolution(self, stage: str, size_px: int) -> tuple[Mask, Float32]:
         """What the last stage computed, on the plain grid, and its confidence there.
 
-        Where it has no blocks, what the look or the mask says: coarser blocks computed all of it.
+        Where it has no blocks, or the gate decides afterwards, what the look or the mask says.
         """
-        decided = [d for d in self.decisions if d.block.startswith(stage)]
+        decided = [d for d in self.decisions if d.block.startswith(stage) and self._entry == 1]
         if not decided:
             return self._decided(None, size_px, 0)
         plain, *shifted = decided

@@ -77,11 +77,14 @@ class DeblurFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         look_macs_per_pixel: those of the coarse look; 0: the model has none.
         block_macs: by deciding block, MACs that each attention window it keeps costs, in it and in
             the blocks that reuse its decision.
+        entry: windows are computed where the look gives more than this share of the threshold;
+            below 1 the gate decides afterwards which of them are restored.
     """
 
     skeleton_macs_per_pixel: int
     look_macs_per_pixel: int = 0
     block_macs: dict[str, int] = {}
+    entry: float = 1.0
 
 
 class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - its usual name
 
 from foveate.nets.attention_windows import window_labels
 from foveate.nets.blur_look import BlurLook
@@ -45,13 +46,17 @@ class Decision(NamedTuple):
 class Restored(NamedTuple):
     """What the net gives: the picture, its gate (B, 1, H, W) and the decisions in block order.
 
-    And the logits of the coarse look, (B, H/8, W/8), where the net has one.
+    And the logits of the coarse look, (B, H/8, W/8), where the net has one. Where the gate has the
+    last word, its logits on the same grid and, unless a mask decided, what they kept: elsewhere
+    `restored` is the blurry picture.
     """
 
     restored: Tensor
     gate: Tensor
     decisions: list[Decision]
     look: Tensor | None = None
+    last: Tensor | None = None
+    kept: Tensor | None = None
 
 
 class LMDViT(nn.Module):
@@ -93,6 +98,7 @@ class LMDViT(nn.Module):
         blurry: Tensor,
         *,
         mask: Tensor | None = None,
+        doubtful: bool = False,
         threshold: float = 0.5,
         dense: bool | None = None,
         looked: Tensor | None = None,
@@ -103,12 +109,14 @@ class LMDViT(nn.Module):
             blurry: (B, 3, H, W) RGB 0..1.
             mask: (B, 1, H, W): decides in the predictors' place; attention windows that hold a
                 pixel above 0 are kept. The predictors still speak, so that they can be taught.
-            threshold: least probability of blur, exclusive, for which a window is kept; in
-                training the paper's hard Gumbel-softmax decides.
+            doubtful: with a mask, windows that the look alone would have computed are kept, too.
+            threshold: least probability of blur, exclusive, for which a window is kept (times
+                `config.entry`); in training the paper's hard Gumbel-softmax decides.
             dense: how blocks compute, see `run_block`; by default True in training only. False in
                 training gives the decisions no gradient but that of the pruning loss.
             looked: (N, 3, H, W) more pictures, which the coarse look alone sees: it is trained on
-                many at little cost. Their logits follow in `Restored.look`.
+                many at little cost. Their logits follow in `Restored.look`. `blurry` may then be
+                empty, and nothing else is computed.
         """
         levels, decisions = self.config.levels, list[Decision]()
         dense = self.training if dense is None else dense
@@ -116,17 +124,19 @@ class LMDViT(nn.Module):
         if self.look is not None:
             with torch.autocast("cpu", enabled=False):  # bf16 rounds away what blur is told by
                 look = self.look(blurry if looked is None else torch.cat([blurry, looked]))
+        if not len(blurry):
+            return Restored(blurry, blurry[:, :1], [], look)
 
         def decide(logits: Tensor | None, size_px: int, shift_px: int) -> tuple[Tensor, Tensor]:
             if logits is None:
                 assert self.look is not None  # noqa: S101 - the configuration saw to it
                 assert look is not None  # noqa: S101 - as above
                 logits = self.look.of_window(look[: len(blurry)], size_px, shift_px)
+            told = decide_at(logits, threshold * self.config.entry)
             if mask is not None:
-                return logits, window_labels(mask, size_px, shift_px)
-            if self.training:
-                return logits, decide_by_chance(logits)
-            return logits, decide_at(logits, threshold)
+                kept = window_labels(mask, size_px, shift_px)
+                return logits, torch.maximum(kept, told) if doubtful else kept
+            return logits, decide_by_chance(logits) if self.training else told
 
         def run(name: str, x: Tensor) -> Tensor:
             x, decided = getattr(self, name)(x.permute(0, 2, 3, 1), decide, dense=dense)
@@ -143,8 +153,28 @@ class LMDViT(nn.Module):
             x = torch.cat([getattr(self, f"upsample_{i}")(x), skips.pop()], 1)
             x = run(f"decoderlayer_{i}", x)
         residual, gate = self.output_proj(x).split((3, 1), 1)
-        gate = gate.sigmoid().clamp(min=self.config.gate_floor)
-        return Restored(blurry + residual * gate, gate, decisions, look)
+        share = gate.sigmoid().clamp(min=self.config.gate_floor)
+        result = Restored(blurry + residual * share, share, decisions, look)
+        if self.config.entry == 1:
+            return result
+        result = result._replace(last=F.avg_pool2d(gate, BlurLook.cell_px)[:, 0])
+        return (
+            result
+            if self.training or mask is not None
+            else self._decided(result, blurry, threshold)
+        )
+
+    def _decided(self, result: Restored, blurry: Tensor, threshold: float) -> Restored:
+        """The gate's last word: the network's pixels where look and gate both say blurred."""
+        assert result.look is not None  # noqa: S101 - the configuration saw to it
+        assert result.last is not None  # noqa: S101 - the caller saw to it
+        entered = torch.logit(torch.tensor(threshold * self.config.entry, dtype=torch.float64))
+        bound = torch.logit(torch.tensor(threshold, dtype=torch.float64))
+        kept = (result.look[: len(blurry)] > entered) & (result.last > bound)
+        where = kept.repeat_interleave(BlurLook.cell_px, 1).repeat_interleave(BlurLook.cell_px, 2)
+        return result._replace(
+            restored=torch.where(where[:, None], result.restored, blurry), kept=kept
+        )
 
 
 def _named(name: str, *layers: nn.Module) -> nn.Sequential:

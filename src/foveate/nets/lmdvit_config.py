@@ -26,6 +26,9 @@ class LMDViTConfig:
         drop_path: share of dropped branches at the deepest encoder block, in training.
         gate_floor: least share of the residual that is added anywhere.
         look: features of the coarse look before the network (blur_look.py, ours); 0: there is none.
+        entry: windows are computed where the look gives more than this share of the threshold.
+            Below 1 (ours) the gate has the last word: it saw what the network did. Its mean over
+            the logits of 8 x 8 pixels is what the threshold then holds for.
     """
 
     width: int = 32
@@ -39,6 +42,7 @@ class LMDViTConfig:
     drop_path: float = 0.1
     gate_floor: float = 0.1
     look: int = 0
+    entry: float = 1.0
 
     def __post_init__(self) -> None:
         """Takes lists for tuples; refuses stages that do not pair up."""
@@ -57,6 +61,8 @@ class LMDViTConfig:
             raise ValueError(f"predictor {self.predictor!r}: paper, light or look")
         if self.predictor == "look" and not self.look:
             raise ValueError('predictor "look" needs a look: give it features')
+        if not 0 < self.entry <= 1 or (self.entry < 1 and self.predictor != "look"):
+            raise ValueError(f"entry {self.entry}: above 0, at most 1; below 1 for a look only")
 
     @property
     def levels(self) -> int:
@@ -89,6 +95,7 @@ SHIPPED = LMDViTConfig(
     predictor="look",
     drop_path=0.0,
     look=24,
+    entry=0.5,
 )
 
 

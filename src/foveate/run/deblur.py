@@ -116,7 +116,8 @@ class Deblurring:
         look = _looked(session, lr)
         inside, place = window.core.within(window.area), _on_grid(window.core, band.out.cores)
         band.out.confidence[place] = look[_cells(inside)]
-        if self._look_only or not self._is_wanted(look, mask, inside):
+        entry = session.card.deblur.entry if session.card.deblur else 1.0
+        if self._look_only or not self._is_wanted(look, mask, inside, entry):
             return
         restored = _restored(session, lr, self._threshold, mask, look)
         keep = restored.keep[_cells(inside)]
@@ -133,10 +134,10 @@ class Deblurring:
     def _parted(self, pixels: Pixels) -> tuple[Pixels, Mask | None]:
         return (pixels[..., :-1], pixels[..., -1] > 0) if self._masked else (pixels, None)
 
-    def _is_wanted(self, look: Float32, mask: Mask | None, inside: Rect) -> bool:
+    def _is_wanted(self, look: Float32, mask: Mask | None, inside: Rect, entry: float) -> bool:
         if mask is not None:
             return bool(mask[inside.top : inside.bottom, inside.left : inside.right].any())
-        return bool(look[_cells(inside)].max() > self._threshold)
+        return bool(look[_cells(inside)].max() > self._threshold * entry)
 
 
 def _cells(rect: Rect) -> tuple[slice, slice]:

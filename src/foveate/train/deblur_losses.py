@@ -36,6 +36,8 @@ class DeblurLossSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
         shift: each picture's term is the least over shifts of the sharp one by -1, 0, 1 px in x and
             y, for pairs that do not lie exactly on each other.
         share: see `window_labels`.
+        gate: weight of the gate's cross-entropy against the mask, where it has the last word.
+        look: weight of the coarse look's; 0 leaves the look as it is.
     """
 
     l1: float = 1.0
@@ -45,16 +47,19 @@ class DeblurLossSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     blurred: float = 0.0
     shift: bool = False
     share: float = 0.0
+    gate: float = 0.1
+    look: float = 1.0
 
 
 class DeblurLoss(NamedTuple):
-    """The weighted sum and its unweighted terms, means over the batch."""
+    """The weighted sum and its unweighted terms, means over the batch; not the look's."""
 
     total: Tensor
     l1: Tensor
     ssim: Tensor
     fft: Tensor
     pruning: Tensor
+    gate: Tensor
 
 
 def deblur_loss(
@@ -74,11 +79,14 @@ def deblur_loss(
         least_over_shifts(term, restored, sharp, weight, shift=settings.shift).mean()
         for term in (l1_term, ssim_term, fft_term)
     )
-    pruning = torch.zeros(())
+    pruning = gate = torch.zeros(())
     if settings.pruning:
         pruning = pruning_loss(result.decisions, mask, settings.share)
+    if result.last is not None:
+        gate = gate_loss(result, mask)
     total = settings.l1 * l1 + settings.ssim * ssim + settings.fft * fft
-    return DeblurLoss(total + settings.pruning * pruning, l1, ssim, fft, pruning)
+    total = total + settings.pruning * pruning + settings.gate * gate
+    return DeblurLoss(total, l1, ssim, fft, pruning, gate)
 
 
 def l1_term(restored: Tensor, sharp: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -139,6 +147,19 @@ def pruning_loss(decisions: list[Decision], mask: Tensor, share: float = 0.0) ->
         logits = decision.logits.float().flatten(0, 2)  # (B rows columns, 2)
         terms.append(F.cross_entropy(logits, 1 - labels.flatten().long()))
     return torch.stack(terms).mean()
+
+
+def gate_loss(result: Restored, mask: Tensor) -> Tensor:
+    """Cross-entropy of the gate's logits, (B, H/8, W/8), where the finest blocks computed."""
+    assert result.last is not None  # noqa: S101 - the caller saw to it
+    logits, decision = result.last.float(), result.decisions[-1]
+    cell_px = mask.shape[2] // logits.shape[1]
+    terms = F.binary_cross_entropy_with_logits(
+        logits, window_labels(mask, cell_px, 0), reduction="none"
+    )
+    computed = F.interpolate(decision.keep[:, None].float(), logits.shape[1:])[:, 0]
+    computed = torch.roll(computed, (decision.shift_px // cell_px,) * 2, (1, 2))
+    return (terms * computed).sum() / computed.sum().clamp(min=1)
 
 
 def look_loss(logits: Tensor, mask: Tensor) -> Tensor:

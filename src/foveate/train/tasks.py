@@ -90,16 +90,23 @@ class DeblurTask:
         """Finds the pictures."""
         assert recipe.deblur is not None  # noqa: S101 - make_task saw to it
         self._settings, self._seed, self._bf16 = recipe.deblur, recipe.seed, recipe.optimiser.bf16
-        self._rank, self.batch = rank, recipe.deblur.data.batch
-        self._patches = DeblurPatches(recipe.deblur.data, recipe.seed, rank)
+        data = recipe.deblur.data
+        self._rank, self._restored, self.batch = rank, data.batch, data.batch or data.looked
+        self._patches = DeblurPatches(data, recipe.seed, rank)
         self._held_out = self._patches.held_out(recipe.deblur.held_out)
         self.photos = self._patches.photos
         self.is_sparse = recipe.deblur.decisions == "mask"
+        if not data.batch and not (data.looked and recipe.net.options.get("look")):
+            cause = "deblur.data.batch is 0, and there is no look, or no patch for it"
+            raise UsageError("the recipe trains nothing", cause)
 
     def loss(self, net: nn.Module, step: int) -> Tensor:
         """As in `Task`."""
         blurry, sharp, mask = self._patches.batch(step)
-        few, looked = self.batch, blurry[self.batch :] if len(blurry) > self.batch else None
+        few = self._restored
+        looked = blurry[few:] if len(blurry) > few else None
+        if not few:
+            return look_loss(net(blurry[:0], looked=looked).look, mask)
         # Gumbel noise and drop path, the same for a resumed run.
         torch.manual_seed(
             int(np.random.SeedSequence((self._seed, self._rank, step)).generate_state(1)[0])
@@ -107,11 +114,14 @@ class DeblurTask:
         with torch.autocast("cpu", torch.bfloat16, enabled=self._bf16):
             if self.is_sparse:
                 keep = add_needless(mask[:few], GROWN_PX[step % len(GROWN_PX)])
-                result = net(blurry[:few], mask=keep, dense=False, looked=looked)
+                result = net(blurry[:few], mask=keep, doubtful=True, dense=False, looked=looked)
             else:
                 result = net(blurry[:few], looked=looked)
-        loss = deblur_loss(result, sharp[:few], mask[:few], self._settings.loss).total
-        return loss if result.look is None else loss + look_loss(result.look, mask)
+        weights = self._settings.loss
+        loss = deblur_loss(result, sharp[:few], mask[:few], weights).total
+        if result.look is None or not weights.look:
+            return loss
+        return loss + weights.look * look_loss(result.look, mask)
 
     def validate(self, net: Net) -> dict[str, float]:
         """As in `Task`."""

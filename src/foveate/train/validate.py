@@ -10,6 +10,7 @@ import torch
 from foveate.media.resample import imresize
 from foveate.metrics.psnr import psnr_y
 from foveate.nets.attention_windows import window_labels
+from foveate.nets.blur_look import BlurLook
 from foveate.nets.build import Upscaler
 from foveate.nets.lmdvit import LMDViT
 from foveate.train.blur.local_blur import Pair
@@ -39,10 +40,11 @@ def validate_deblur(net: LMDViT, pairs: Sequence[Pair], share: float) -> dict[st
     """Means over held-out pairs, dB; the predictors decide.
 
     `psnr_w` counts blurred pixels only, of the pairs that have some. Precision and recall are those
-    of the finest decisions at the mask's windows, over all pairs; `look_recall` the coarse look's.
+    of what is restored, or the finest decisions, at the mask's windows, over all pairs; those of
+    `look_` are the coarse look's.
     """
     scores, before, after, counts = [], [], [], torch.zeros(3)
-    looked = torch.zeros(2)
+    looked = torch.zeros(3)
     for pair in pairs:
         blurry, sharp, mask = as_batch([pair])
         result = net(blurry)
@@ -51,11 +53,15 @@ def validate_deblur(net: LMDViT, pairs: Sequence[Pair], share: float) -> dict[st
             after.append(psnr(result.restored, sharp, mask).item())
             before.append(psnr(blurry, sharp, mask).item())
         last = result.decisions[-1]
-        labels = window_labels(mask, last.size_px, last.shift_px, share)
-        counts += torch.stack([(last.keep * labels).sum(), last.keep.sum(), labels.sum()])
+        keep, size_px, shift_px = last.keep, last.size_px, last.shift_px
+        if result.kept is not None:
+            keep, size_px, shift_px = result.kept.float(), BlurLook.cell_px, 0
+        labels = window_labels(mask, size_px, shift_px, share)
+        counts += torch.stack([(keep * labels).sum(), keep.sum(), labels.sum()])
         if result.look is not None:
             cells = window_labels(mask, mask.shape[2] // result.look.shape[1], 0)
-            looked += torch.stack([((result.look > 0) * cells).sum(), cells.sum()])
+            told = result.look > 0
+            looked += torch.stack([(told * cells).sum(), told.sum(), cells.sum()])
     psnr_db, psnr_blurry = np.minimum(np.array(scores), 99).mean(0)
     return {
         "psnr": float(psnr_db),
@@ -64,5 +70,6 @@ def validate_deblur(net: LMDViT, pairs: Sequence[Pair], share: float) -> dict[st
         "psnr_w_blurry": float(np.mean(before)),
         "precision": float(counts[0] / counts[1].clamp(min=1)),
         "recall": float(counts[0] / counts[2].clamp(min=1)),
-        "look_recall": float(looked[0] / looked[1].clamp(min=1)),
+        "look_precision": float(looked[0] / looked[1].clamp(min=1)),
+        "look_recall": float(looked[0] / looked[2].clamp(min=1)),
     }

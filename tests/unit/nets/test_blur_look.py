@@ -13,7 +13,7 @@ from foveate.nets.attention_windows import window_labels
 from foveate.nets.blur_look import BlurLook
 from foveate.nets.lmdvit import SHIPPED, LMDViT, LMDViTConfig
 
-SMALL = replace(SHIPPED, width=8, depths=(1, 2, 1), heads=(1, 2, 1), look=4)
+SMALL = replace(SHIPPED, width=8, depths=(1, 2, 1), heads=(1, 2, 1), look=4, entry=1.0)
 
 
 def seen(look, side=256):
@@ -58,6 +58,39 @@ def test_it_decides_for_every_block_as_a_mask_of_its_windows_would():
     assert all(
         torch.equal(a.keep, b.keep) for a, b in zip(alone.decisions, told.decisions, strict=True)
     )
+
+
+def test_the_gate_has_the_last_word_on_what_the_look_let_in():
+    torch.manual_seed(1)
+    net = LMDViT(replace(SMALL, entry=0.5)).eval()
+    for parameter in net.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    x = torch.rand(2, 3, 64, 64)
+    with torch.no_grad():
+        net.look.both[-1].bias -= net.look(x).quantile(0.5) + 1.0986  # 0.25 in the middle
+        net.output_proj.proj[0].weight[3] *= 9
+        entered = net.look(x).sigmoid() > 0.25
+        net.output_proj.proj[0].bias[3] -= net(x).last[entered].median()
+        result, told = net(x), net(x, mask=torch.ones(2, 1, 64, 64))
+    assert torch.equal(result.kept, entered & (result.last > 0))
+    assert 0.1 < result.kept.float().mean() < entered.float().mean() < 0.9
+    cells = result.kept.repeat_interleave(8, 1).repeat_interleave(8, 2)
+    changed = (result.restored != x).any(1)
+    assert not changed[~cells].any()
+    assert changed[cells].float().mean() > 0.99
+    assert told.kept is None  # a mask has the last word itself
+    assert (told.restored != x).float().mean() > 0.99
+
+
+def test_with_a_mask_what_the_look_doubts_is_computed_too():
+    net = LMDViT(replace(SMALL, entry=0.5)).train()
+    x, mask = torch.rand(1, 3, 64, 64), torch.zeros(1, 1, 64, 64)
+    mask[..., :8, :8] = 1
+    with torch.no_grad():
+        for parameter in net.look.parameters():
+            parameter.zero_()  # a half everywhere: above 0.25
+        assert net(x, mask=mask, dense=False).decisions[-1].keep.mean() < 0.1
+        assert net(x, mask=mask, doubtful=True, dense=False).decisions[-1].keep.mean() == 1
 
 
 def test_more_pictures_are_seen_by_the_look_alone():

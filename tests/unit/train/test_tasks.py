@@ -126,3 +126,37 @@ def test_a_recipe_without_its_table_is_refused(pairs):
 def test_the_recipe_that_ships_is_the_preset():
     recipe = read_recipe(Path(__file__).parents[3] / "recipes" / "lmdvit.local.toml")
     assert build_net("lmdvit", recipe.net.options).config == SHIPPED
+
+
+LOOKED = TINY | {"predictor": "look", "look": 4}
+
+
+def look_alone(pairs, options=LOOKED):
+    data = DeblurData(pairs=(str(pairs),), patch=64, batch=0, looked=3)
+    settings = DeblurSettings(data, held_out=0)
+    return Recipe(net=NetSettings("lmdvit", options), deblur=settings)
+
+
+def test_the_look_alone_is_trained_and_learns(pairs):
+    task = make_task(look_alone(pairs), 0)
+    torch.manual_seed(0)
+    net = build_net("lmdvit", LOOKED)
+    before = {k: v.clone() for k, v in net.state_dict().items()}
+    optimiser = torch.optim.Adam(net.parameters(), 2e-3)
+    losses = []
+    for step in range(20):
+        optimiser.zero_grad()
+        loss = task.loss(net, step)
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert np.mean(losses[-5:]) < np.mean(losses[:5])
+    changed = {k for k, v in net.state_dict().items() if not torch.equal(v, before[k])}
+    assert changed
+    assert all(name.startswith("look.") for name in changed)
+    assert task.batch == 3
+
+
+def test_a_run_that_trains_nothing_is_refused(pairs):
+    with pytest.raises(UsageError, match="trains nothing"):
+        make_task(look_alone(pairs, LOOKED | {"predictor": "light", "look": 0}), 0)

@@ -18,9 +18,10 @@ from torch import Tensor
 from foveate.errors import InputError
 from foveate.train.blur.estimate_mask import estimate_mask
 from foveate.train.blur.local_blur import Pair
-from foveate.train.blur.scenes import LEAST_PHOTO_PX, BlurSettings, Scenes, hold_out
+from foveate.train.blur.scenes import LEAST_PHOTO_PX, BlurSettings, Scenes, Sources, hold_out
 from foveate.train.folders import PictureCache, Pixels, find_pictures
 
+RECOLOURED = 0.3  # share of patches whose channels change places
 ON_THE_BLUR = 0.5  # share of real patches centred on a blurred pixel: LBAG, arXiv 2204.08179
 
 
@@ -33,10 +34,11 @@ class DeblurData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         pairs: folders with blur/ and sharp/ somewhere in them; see RealPairs.
         real: share of patches that come from `pairs`, where both sources are there.
         patch: side in px.
-        batch: patches per step and process.
+        batch: patches per step and process; 0 trains the coarse look alone.
         looked: patches more that only the coarse look sees.
         blur: what made pairs are like.
         validation: number of photos held out, see `hold_out`.
+        memory_mib: for decoded pictures, so that they are decoded once.
     """
 
     photos: tuple[str, ...] = ()
@@ -48,6 +50,7 @@ class DeblurData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     looked: int = 0
     blur: BlurSettings = BlurSettings()
     validation: int = 16
+    memory_mib: int = 512
 
 
 class Batch(NamedTuple):
@@ -68,7 +71,7 @@ class DeblurPatches:
             InputError: a folder is missing or holds nothing of use, or there is none.
         """
         self._settings, self._seed, self._rank = settings, seed, rank
-        self._cache = PictureCache()
+        self._cache = PictureCache(settings.memory_mib * 1024 * 1024)
         self._held_out: Scenes | None = None
         self.photos = 0
         self._sources: list[Scenes | RealPairs] = []
@@ -82,7 +85,7 @@ class DeblurPatches:
             )
 
     def batch(self, step: int) -> Batch:
-        """The patches of one step, each turned 1 of 8 ways; those for the look come last."""
+        """The patches of one step, turned and recoloured; those for the look come last."""
         random = np.random.default_rng((self._seed, self._rank, step))
         count = self._settings.batch + self._settings.looked
         return as_batch([self._draw(random) for _ in range(count)])
@@ -101,19 +104,16 @@ class DeblurPatches:
         settings, first = self._settings, self._settings.validation
         photos = find_pictures(settings.photos, LEAST_PHOTO_PX)
         cutouts = find_pictures(settings.cutouts, alpha=True)
-        self.photos = len(photos)
-        if not first:
-            return self._scenes(photos, cutouts)
-        if len(photos) <= first or len(cutouts) < 2:
+        if first and (len(photos) <= first or len(cutouts) < 2):
             raise InputError(
                 "too few pictures to hold some out",
                 f"{len(photos)} photos and {len(cutouts)} cut-outs",
                 f"have more than {first} photos and 2 cut-outs, or set validation = 0",
             )
-        aside = hold_out(photos, cutouts, first)
-        self._held_out = self._scenes(*aside)
-        self.photos = len(photos) - first
-        return self._scenes(photos[first:], [path for path in cutouts if path not in aside[1]])
+        taken, aside = hold_out(Sources(photos, cutouts), first)
+        self._held_out = self._scenes(*aside) if first else None
+        self.photos = len(taken.photos)
+        return self._scenes(*taken)
 
     def _scenes(self, photos: Sequence[Path], cutouts: Sequence[Path]) -> Scenes:
         settings = self._settings
@@ -123,7 +123,9 @@ class DeblurPatches:
         is_real = len(self._sources) > 1 and random.random() < self._settings.real
         pair = self._sources[int(is_real)].draw(random)
         turn = int(random.integers(8))
-        return Pair(*(_turn(part, turn) for part in pair))
+        order = random.permutation(3) if random.random() < RECOLOURED else np.arange(3)
+        blurry, sharp, mask = (_turn(part, turn) for part in pair)
+        return Pair(blurry[..., order], sharp[..., order], mask)
 
 
 class RealPairs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -40,11 +41,25 @@ class BlurSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     clean: float = 0.25
 
 
-def hold_out(
-    photos: Sequence[Path], cutouts: Sequence[Path], count: int
-) -> tuple[Sequence[Path], Sequence[Path]]:
-    """The photos and cut-outs that a run lays aside: the first `count`, and every eighth."""
-    return photos[:count], cutouts[::HELD_OUT_CUTOUTS]
+class Sources(NamedTuple):
+    """Paths of photos, and of pictures with alpha."""
+
+    photos: Sequence[Path]
+    cutouts: Sequence[Path]
+
+
+def hold_out(sources: Sources, count: int) -> tuple[Sources, Sources]:
+    """What a run trains on, and what it lays aside: the first `count` photos, every eighth cut-out.
+
+    Args:
+        sources: all there are.
+        count: photos laid aside; 0: nothing is.
+    """
+    if not count:
+        return sources, Sources((), ())
+    aside = Sources(sources.photos[:count], sources.cutouts[::HELD_OUT_CUTOUTS])
+    left = [path for path in sources.cutouts if path not in aside.cutouts]
+    return Sources(sources.photos[count:], left), aside
 
 
 class Scenes:

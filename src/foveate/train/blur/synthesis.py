@@ -14,7 +14,7 @@ from foveate.atomic import output_error, write_bytes
 from foveate.errors import OutputError, UsageError
 from foveate.events import OnEvent, Progressed, Started, ignore_event
 from foveate.media.png import write_png
-from foveate.train.blur.scenes import LEAST_PHOTO_PX, BlurSettings, Scenes, hold_out
+from foveate.train.blur.scenes import LEAST_PHOTO_PX, BlurSettings, Scenes, Sources, hold_out
 from foveate.train.folders import PictureCache, find_pictures
 
 PARTS = ("blur", "sharp", "mask")  # written in this order: a mask ends a pair
@@ -44,7 +44,8 @@ def synthesize(
     count: int,
     settings: Synthesis,
     *,
-    held_out: int | None = None,
+    validation: int = 0,
+    held_out: bool = False,
     on_event: OnEvent = ignore_event,
 ) -> int:
     """Makes the pairs that are not there yet; pair n is the same whenever it is made.
@@ -55,7 +56,8 @@ def synthesize(
         out: folder to write to; made where it is not there.
         count: pairs the folder shall hold.
         settings: what to make; `pictures` is filled in here.
-        held_out: uses only what a run with `validation` of this number lays aside; None: all.
+        validation: number of photos that a run lays aside; 0: all pictures are used.
+        held_out: uses only what such a run lays aside; else only what it trains on.
         on_event: hears of the progress, a pair being a window.
 
     Returns:
@@ -73,12 +75,8 @@ def synthesize(
                 f"it lies in {folder}, whose pictures they are made of",
                 "choose another folder",
             )
-    found: tuple[Sequence[Path], Sequence[Path]] = (
-        find_pictures(photos, LEAST_PHOTO_PX),
-        find_pictures(cutouts, alpha=True),
-    )
-    if held_out is not None:
-        found = hold_out(*found, held_out)
+    every = Sources(find_pictures(photos, LEAST_PHOTO_PX), find_pictures(cutouts, alpha=True))
+    found = hold_out(every, validation)[int(held_out)]
     names = "\n".join(f"{path.name} {path.stat().st_size}" for part in found for path in part)
     digest = hashlib.sha256(names.encode()).hexdigest()
     _claim(out, msgspec.structs.replace(settings, pictures=digest))

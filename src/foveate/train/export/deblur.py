@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import groupby
@@ -120,16 +121,27 @@ def check_deblur_parity(net: LMDViT, card: Card, weights_path: Path) -> float:
     mask[side // 8 : side // 2, side // 4 : side - 1] = True
     for given in (None, mask):
         found = session.run(area, mask=given)
+        told = None if given is None else torch.from_numpy(given)[None, None].float()
         with _deciding(net, found.stages):
-            expected = net(torch.from_numpy(area), dense=False)
+            expected = net(torch.from_numpy(area), mask=told, dense=False)
+        if expected.kept is not None:
+            sure = (expected.last[0].abs() >= MARGIN).numpy()
+            if (found.keep != expected.kept[0].numpy())[sure].any():
+                raise ModelError(f"cannot export {card.id}", "the gate decides otherwise")
+            found.keep[~sure] = False
         kept = upsampled(found.keep, side)
         worst = max(worst, _largest(found.pixels, expected.restored[0].numpy(), kept))
+        if expected.last is not None:
+            last = expected.last[0].sigmoid().numpy()
+            worst = max(worst, float(np.abs(found.confidence - last)[found.keep].max(initial=0)))
         for stage, decision in zip(found.stages, expected.decisions, strict=True):
             logits = decision.logits[0]
             confidence = logits.softmax(-1)[..., 0].numpy()
             worst = max(worst, float(np.abs(stage.confidence - confidence).max()))
-            sure = (logits[..., 0] - logits[..., 1]).abs().numpy() >= MARGIN
-            if given is None and (stage.keep != (decide_at(logits, 0.5) > 0).numpy())[sure].any():
+            bound = math.log(net.config.entry / (2 - net.config.entry))
+            sure = (logits[..., 0] - logits[..., 1] - bound).abs().numpy() >= MARGIN
+            own = decide_at(logits, 0.5 * net.config.entry) > 0
+            if given is None and (stage.keep != own.numpy())[sure].any():
                 raise ModelError(f"cannot export {card.id}", f"{stage.block} decides otherwise")
     if expected.look is not None:
         look = expected.look[0].sigmoid().numpy()
@@ -153,7 +165,9 @@ def measure_deviation(net: LMDViT, card: Card, weights_path: Path) -> float:
     last = [
         d for d in result.decisions if d.block.startswith(f"decoderlayer_{net.config.levels - 1}.")
     ]
-    if last:
+    if result.kept is not None:
+        keep = result.kept[0].numpy()
+    elif last:
         keep = last[0].keep[0].numpy() > 0
     else:  # no blocks there: the look's own windows
         assert result.look is not None  # noqa: S101 - the configuration saw to it
@@ -225,5 +239,5 @@ def _card(net: LMDViT, facts: dict[str, Any], weights_path: Path, window: Window
         session_bytes_per_lr_pixel=0,  # measured once the files are there
         window=window,
         weights=WeightsFacts(weights_path.name, digest, weights_path.stat().st_size),
-        deblur=DeblurFacts(skeleton, look, count_block_macs(net)),
+        deblur=DeblurFacts(skeleton, look, count_block_macs(net), net.config.entry),
     )

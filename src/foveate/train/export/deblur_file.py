@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from foveate.engine.check import check_window
 from foveate.engine.deblur_check import check_mask, checked_values
 from foveate.engine.deblur_graphs import CHECK
+from foveate.nets.blur_look import BlurLook
 from foveate.nets.lmdvit import LMDViT
 from foveate.nets.window_block import WindowBlock
 from foveate.nets.window_stage import Stage
@@ -96,8 +97,10 @@ def parts(net: LMDViT, side: int, batch: int = BATCH) -> Iterator[Part]:
         yield from _stage(f"decoderlayer_{i}", net, 2 * at, widths, batch)
     tile = config.window * min(TILE, 1 << levels)
     squares = {f"map{k}": torch.zeros(tile + 2, tile + 2, c) for k, c in enumerate(widths)}
-    leave = Leave(net.output_proj, config.gate_floor)
-    yield Part("exit", leave, squares | {"picture": area[0, :, :tile, :tile]}, ("pixels",))
+    cell_px = BlurLook.cell_px if config.entry < 1 else 0
+    leave = Leave(net.output_proj, config.gate_floor, cell_px)
+    made = ("pixels", "blur") if cell_px else ("pixels",)
+    yield Part("exit", leave, squares | {"picture": area[0, :, :tile, :tile]}, made)
 
 
 def _stage(

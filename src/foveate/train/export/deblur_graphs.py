@@ -227,8 +227,11 @@ class Leave(nn.Module):
     weight: Tensor
     bias: Tensor
 
-    def __init__(self, output: nn.Module, gate_floor: float) -> None:
-        """`output`: holds the projection to 3 residuals and a gate."""
+    def __init__(self, output: nn.Module, gate_floor: float, cell_px: int = 0) -> None:
+        """`output`: holds the projection to 3 residuals and a gate.
+
+        `cell_px`: the gate's mean logit over so many pixels is asked for as well.
+        """
         super().__init__()
         projection = only(output, nn.Conv2d)
         weight = projection.weight.detach()
@@ -239,15 +242,18 @@ class Leave(nn.Module):
         assert projection.bias is not None  # noqa: S101 - for the type checker
         self.register_buffer("weight", wide.flatten(0, 1))
         self.register_buffer("bias", projection.bias.detach().repeat_interleave(4))
-        self.gate_floor = gate_floor
+        self.gate_floor, self.cell_px = gate_floor, cell_px
 
-    def forward(self, *inputs: Tensor) -> Tensor:
-        """Maps (t+2, t+2, c) and the picture (3, t, t) -> (3, t, t)."""
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """Maps (t+2, t+2, c) and the picture (3, t, t) -> (3, t, t), and logits per cell."""
         *parts, picture = inputs
         x = torch.cat(parts, 2).permute(2, 0, 1)[None]
         y = F.pixel_shuffle(F.conv2d(x, self.weight, self.bias, stride=2), 2)[0]  # (4, t, t)
         residual, gate = torch.split(y, [3, 1])
-        return picture + residual * gate.sigmoid().clamp(min=self.gate_floor)
+        pixels = picture + residual * gate.sigmoid().clamp(min=self.gate_floor)
+        if not self.cell_px:
+            return (pixels,)
+        return pixels, F.avg_pool2d(gate[None], self.cell_px)[0, 0]
 
 
 class Look(nn.Module):
