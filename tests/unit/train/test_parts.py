@@ -45,12 +45,13 @@ def test_gaussian_blur_has_the_published_taps():
     assert torch.allclose(gaussian_blur(x)[0, 1, 2:7, 2:7], torch.outer(taps, taps), atol=1e-7)
 
 
+@pytest.mark.parametrize("bf16", [False, True])
 @pytest.mark.parametrize("shape", [(6, 4, 3, 3), (40, 4, 1, 1)])
-def test_muon_moves_a_kernel_by_a_nearly_orthogonal_matrix(shape):
+def test_muon_moves_a_kernel_by_a_nearly_orthogonal_matrix(shape, bf16):
     torch.manual_seed(0)
     p = torch.nn.Parameter(torch.zeros(shape))
     p.grad = torch.randn(shape)
-    Muon([p], lr=1.0).step()
+    Muon([p], lr=1.0, bf16=bf16).step()
     singular = torch.linalg.svdvals(p.detach().flatten(1))
     tall = max(1, p.shape[0] / p[0].numel()) ** 0.5
     assert (singular / tall > 0.6).all()
