@@ -12,7 +12,7 @@ from foveate.train.recipe import LossSettings
 LUMA = torch.tensor([65.481, 128.553, 24.966]) / 219.0
 
 
-def restoration_loss(sr: Tensor, hr: Tensor, settings: LossSettings) -> Tensor:
+def restoration_loss(sr: Tensor, hr: Tensor, settings: LossSettings, scale: int) -> Tensor:
     """Weighted mean of |d| (or d^2, times 20 to bring it to the same size) with d = SR - HR.
 
     Terms: `rgb` over all channels; `luma` over BT.601 luma of d, what PSNR-Y measures;
@@ -23,8 +23,11 @@ def restoration_loss(sr: Tensor, hr: Tensor, settings: LossSettings) -> Tensor:
         sr: (N, 3, H, W) RGB 0..1, not clamped.
         hr: the same shape.
         settings: the weights.
+        scale: SR pixels per LR pixel, which `settings.border` counts in.
     """
     d = sr.float() - hr
+    if border := settings.border * scale:
+        d = d[..., border:-border, border:-border]
     total = d.new_zeros(())
     if settings.rgb:
         total = total + settings.rgb * _size(d, settings)

@@ -64,12 +64,16 @@ class OptimiserSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
 
 class LossSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Weights of the terms; see losses.py."""
+    """Weights of the terms; see losses.py.
+
+    `border`: LR pixels around a patch that do not count, as a window's halo when deployed.
+    """
 
     rgb: float = 1.0
     luma: float = 0.0
     high_frequency: float = 0.0
     power: Literal["l1", "l2"] = "l1"
+    border: int = 0
 
 
 class DeblurSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -74,7 +74,7 @@ class UpscaleTask:
         lr, hr = self._source.batch(step)
         with torch.autocast("cpu", torch.bfloat16, enabled=self._recipe.optimiser.bf16):
             sr = net(lr)
-        return restoration_loss(sr, hr, self._recipe.loss)
+        return restoration_loss(sr, hr, self._recipe.loss, self._photos.scale)
 
     def validate(self, net: Net) -> dict[str, float]:
         """As in `Task`."""

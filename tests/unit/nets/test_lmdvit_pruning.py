@@ -17,8 +17,13 @@ from foveate.nets.window_block import WindowBlock
 from foveate.nets.window_stage import run_block
 
 SMALL = replace(
-    SHIPPED, width=8, depths=(1, 2, 3, 2, 1), heads=(1, 2, 4, 2, 1), window=4, predictor="light",
-    entry=1.0
+    SHIPPED,
+    width=8,
+    depths=(1, 2, 3, 2, 1),
+    heads=(1, 2, 4, 2, 1),
+    window=4,
+    predictor="light",
+    entry=1.0,
 )
 
 

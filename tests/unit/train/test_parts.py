@@ -31,10 +31,10 @@ def test_each_loss_term_is_its_formula():
     }
     for name, expected in terms.items():
         settings = LossSettings(**{"rgb": 0.0} | {name: 2.0})
-        assert torch.allclose(restoration_loss(sr, hr, settings), 2 * expected, atol=1e-6)
+        assert torch.allclose(restoration_loss(sr, hr, settings, 2), 2 * expected, atol=1e-6)
     pictures = [(t.permute(0, 2, 3, 1).numpy() * 255).astype(np.float64) for t in (sr, hr)]
     difference = np.abs(luma(pictures[0]) - luma(pictures[1])).mean() / 219
-    ours = restoration_loss(sr, hr, LossSettings(rgb=0.0, luma=1.0))
+    ours = restoration_loss(sr, hr, LossSettings(rgb=0.0, luma=1.0), 2)
     assert abs(ours.item() - difference) < 1e-5
 
 
@@ -43,6 +43,13 @@ def test_gaussian_blur_has_the_published_taps():
     x[..., 4, 4] = 1
     taps = torch.tensor([0.05448868, 0.24420134, 0.40261995, 0.24420134, 0.05448868])
     assert torch.allclose(gaussian_blur(x)[0, 1, 2:7, 2:7], torch.outer(taps, taps), atol=1e-7)
+
+
+def test_what_a_window_throws_away_does_not_count():
+    sr, hr = torch.rand(1, 3, 24, 24), torch.rand(1, 3, 24, 24)
+    inner = restoration_loss(sr[..., 6:-6, 6:-6], hr[..., 6:-6, 6:-6], LossSettings(), 2)
+    assert torch.equal(restoration_loss(sr, hr, LossSettings(border=3), 2), inner)
+    assert restoration_loss(sr, hr, LossSettings(), 2) != inner
 
 
 @pytest.mark.parametrize("bf16", [False, True])

@@ -32,7 +32,9 @@ def test_a_recipe_trains_a_step_and_exports(path, tmp_path):
     before = {name: p.detach().clone() for name, p in net.named_parameters()}
     for _ in range(3):  # zero-started layers hide the others from the first gradient
         x = torch.rand(2, 3, 16, 16)
-        loss = restoration_loss(net(x), torch.rand(2, 3, 16 * scale, 16 * scale), recipe.loss)
+        loss = restoration_loss(
+            net(x), torch.rand(2, 3, 16 * scale, 16 * scale), recipe.loss, scale
+        )
         for optimiser in optimisers:
             optimiser.zero_grad()
         loss.backward()

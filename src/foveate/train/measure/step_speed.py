@@ -46,7 +46,7 @@ class Answer(msgspec.Struct, frozen=True):
         step_ms: processor milliseconds of each step.
         first_s: seconds on the clock of the first step, compiling included.
         peak_bytes: most memory over that of the built network, while it trained.
-        lr_pixels: of a batch.
+        lr_pixels: of a batch, those that the loss counts.
     """
 
     step_ms: list[float]
@@ -68,6 +68,7 @@ def measure(request: Request) -> Answer:
     net = build_net(recipe.net.family, recipe.net.options).to(memory_format=layout)  # type: ignore[call-overload]  # torch's stub
     average, optimisers = copy.deepcopy(net), make_optimisers(net, recipe.optimiser)
     scale, side, batch = recipe.net.options["scale"], recipe.data.patch, recipe.data.batch
+    counted = side - 2 * recipe.loss.border
     lr = torch.rand(batch, 3, side, side).contiguous(memory_format=layout)
     hr = torch.rand(batch, 3, side * scale, side * scale)
     stepped = torch.compile(net) if recipe.optimiser.compile else net
@@ -82,7 +83,8 @@ def measure(request: Request) -> Answer:
                 sr = stepped(lr)
             for optimiser in optimisers:
                 optimiser.zero_grad()
-            restoration_loss(sr, hr, recipe.loss).backward()  # type: ignore[no-untyped-call]  # torch's
+            loss = restoration_loss(sr, hr, recipe.loss, scale)
+            loss.backward()  # type: ignore[no-untyped-call]  # torch's
             for optimiser in optimisers:
                 optimiser.step()
             follow(average, net, number, recipe.optimiser.ema)
@@ -90,7 +92,7 @@ def measure(request: Request) -> Answer:
             clock.append(time.perf_counter() - began)
 
     peak = peak_bytes(train)
-    return Answer(steps[WARM_UP:], clock[0], peak, batch * side * side)
+    return Answer(steps[WARM_UP:], clock[0], peak, batch * counted**2)
 
 
 if __name__ == "__main__":
