@@ -21,6 +21,7 @@ from foveate.train.validate import validate, validate_deblur
 
 GROWN_PX = (0, 0, 16)  # masks are grown by one of these
 SQUARES = 1 / 3  # share of patches in which a square is computed, whatever it shows
+DOUBTFUL = 3  # one step in so many computes what the look lets in, for the gate to learn from
 
 
 class Task(Protocol):
@@ -96,6 +97,7 @@ class DeblurTask:
         self._held_out = self._patches.held_out(recipe.deblur.held_out)
         self.photos = self._patches.photos
         self.is_sparse = recipe.deblur.decisions == "mask"
+        self._is_gated = recipe.net.options.get("entry", 1.0) < 1
         if not data.batch and not (data.looked and recipe.net.options.get("look")):
             cause = "deblur.data.batch is 0, and there is no look, or no patch for it"
             raise UsageError("the recipe trains nothing", cause)
@@ -113,8 +115,10 @@ class DeblurTask:
         )
         with torch.autocast("cpu", torch.bfloat16, enabled=self._bf16):
             if self.is_sparse:
-                keep = add_needless(mask[:few], GROWN_PX[step % len(GROWN_PX)])
-                result = net(blurry[:few], mask=keep, doubtful=True, dense=False, looked=looked)
+                squares = 0.0 if self._is_gated else SQUARES
+                keep = add_needless(mask[:few], GROWN_PX[step % len(GROWN_PX)], squares)
+                doubtful = self._is_gated and step % DOUBTFUL == 0
+                result = net(blurry[:few], mask=keep, doubtful=doubtful, dense=False, looked=looked)
             else:
                 result = net(blurry[:few], looked=looked)
         weights = self._settings.loss
@@ -129,14 +133,19 @@ class DeblurTask:
         return validate_deblur(net, self._held_out, self._settings.loss.share)
 
 
-def add_needless(mask: Tensor, reach: int) -> Tensor:
+def add_needless(mask: Tensor, reach: int, squares: float) -> Tensor:
     """(B, 1, H, W): the mask, grown by `reach` pixels, and in some patches a square anywhere.
 
     A look that errs has sharp windows computed: the net must learn to leave them as they are.
+
+    Args:
+        mask: (B, 1, H, W) 0 or 1.
+        reach: pixels.
+        squares: share of patches that get a square.
     """
     keep = F.max_pool2d(mask, 2 * reach + 1, 1, reach) if reach else mask.clone()
     for one in keep:
-        if torch.rand(()) < SQUARES:
+        if torch.rand(()) < squares:
             height, width = one.shape[1:]
             top, left = (int(torch.randint(length // 4 * 3, ())) for length in (height, width))
             one[:, top : top + height // 2, left : left + width // 2] = 1

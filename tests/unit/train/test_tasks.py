@@ -13,7 +13,7 @@ pytestmark = pytest.mark.train
 
 from foveate.errors import UsageError
 from foveate.nets.build import build_net
-from foveate.nets.lmdvit import SHIPPED
+from foveate.nets.lmdvit import SHIPPED, LMDViT
 from foveate.train.blur.pairs import DeblurData
 from foveate.train.checkpoint import read_checkpoint
 from foveate.train.loop import train
@@ -104,13 +104,38 @@ def test_sharp_windows_are_computed_now_and_then():
     torch.manual_seed(0)
     mask = torch.zeros(60, 1, 32, 32)
     mask[:, :, 12:14, 12:14] = 1
-    plain, grown = add_needless(mask, 0), add_needless(mask, 2)
+    plain, grown = add_needless(mask, 0, 1 / 3), add_needless(mask, 2, 1 / 3)
     assert (plain >= mask).all()
     few = plain.flatten(1).sum(1) == 4
     assert 0.5 < few.float().mean() < 0.8
     assert (plain[~few].flatten(1).mean(1) >= 8 * 8 / 32**2).all()
     assert (grown[:, :, 10:16, 10:16] == 1).all()
     assert mask.sum() == 60 * 4, "the truth was changed"
+    assert torch.equal(add_needless(mask, 0, 0.0), mask)
+
+
+def test_where_the_gate_decides_one_step_in_three_computes_what_the_look_lets_in(
+    pairs, monkeypatch
+):
+    recipe = recipe_of(pairs)
+    gated = msgspec.structs.replace(recipe, net=NetSettings("lmdvit", LOOKED | {"entry": 0.5}))
+    net = build_net("lmdvit", gated.net.options).train()
+    for parameter in net.look.parameters():
+        torch.nn.init.zeros_(parameter)  # a half everywhere: above 0.25
+    kept = []
+    forward = LMDViT.forward
+
+    def watch(self, *args, **options):
+        result = forward(self, *args, **options)
+        kept.append(float(result.decisions[-1].keep.mean()))
+        return result
+
+    monkeypatch.setattr(LMDViT, "forward", watch)
+    task = make_task(gated, 0)
+    for step in range(4):
+        task.loss(net, step)
+    assert kept[0] == kept[3] == 1
+    assert max(kept[1:3]) < 1
 
 
 def test_a_recipe_without_its_table_is_refused(pairs):
