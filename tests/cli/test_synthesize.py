@@ -151,3 +151,26 @@ def test_it_needs_no_torch(sources, tmp_path):
         f"sys.exit(run({words}))"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, timeout=120)
+
+
+def test_training_and_held_out_pairs_share_no_picture(command: Command, sources, tmp_path):
+    for name in ("photos/1.jpg", "cutouts/1.webp"):  # what training keeps becomes black
+        pixels = np.zeros_like(read_picture(tmp_path / name))
+        if name.startswith("cutouts"):
+            pixels[5:, :, 3] = 255
+        write_picture(tmp_path / name, pixels)
+    brightness = {}
+    for option in ("--training", "--held-out"):
+        shown = command("synthesize", *sources, "--out", option[2:], "--count", 3, option, 1)
+        assert shown.code == 0, shown.err
+        sharp = [read_picture(path) for path in sorted((tmp_path / option[2:] / "sharp").iterdir())]
+        brightness[option] = np.mean(sharp)
+    dark = 30  # of noise and edges; a photo is brighter
+    assert brightness["--training"] < dark < brightness["--held-out"]
+    to = ("--out", "x", "--count", 1)
+    shown = command("synthesize", *sources, *to, "--training", 1, "--held-out", 1)
+    assert shown.code == 2
+    assert "each takes what the other leaves" in shown.err
+    shown = command("synthesize", *sources, *to, "--training", 2)
+    assert shown.code == 3
+    assert "too few pictures to hold some out: 2 photos and 2 cut-outs" in shown.err

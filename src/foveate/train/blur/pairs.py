@@ -104,12 +104,6 @@ class DeblurPatches:
         settings, first = self._settings, self._settings.validation
         photos = find_pictures(settings.photos, LEAST_PHOTO_PX)
         cutouts = find_pictures(settings.cutouts, alpha=True)
-        if first and (len(photos) <= first or len(cutouts) < 2):
-            raise InputError(
-                "too few pictures to hold some out",
-                f"{len(photos)} photos and {len(cutouts)} cut-outs",
-                f"have more than {first} photos and 2 cut-outs, or set validation = 0",
-            )
         taken, aside = hold_out(Sources(photos, cutouts), first)
         self._held_out = self._scenes(*aside) if first else None
         self.photos = len(taken.photos)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from foveate.errors import InputError
 from foveate.media.resample import RowResampler, imresize
 from foveate.train.blur.exposure import BORDER_PX, Layer, Light, Pixels, Response, expose, lay_over
 from foveate.train.blur.local_blur import Pair, draw_log_uniform, make_pair
@@ -54,9 +55,18 @@ def hold_out(sources: Sources, count: int) -> tuple[Sources, Sources]:
     Args:
         sources: all there are.
         count: photos laid aside; 0: nothing is.
+
+    Raises:
+        InputError: nothing would be left.
     """
     if not count:
         return sources, Sources((), ())
+    if len(sources.photos) <= count or len(sources.cutouts) < 2:
+        raise InputError(
+            "too few pictures to hold some out",
+            f"{len(sources.photos)} photos and {len(sources.cutouts)} cut-outs",
+            f"have more than {count} photos and 2 cut-outs, or hold out none (validation = 0)",
+        )
     aside = Sources(sources.photos[:count], sources.cutouts[::HELD_OUT_CUTOUTS])
     left = [path for path in sources.cutouts if path not in aside.cutouts]
     return Sources(sources.photos[count:], left), aside
