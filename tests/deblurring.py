@@ -24,7 +24,7 @@ AREA_PX, CORE_PX, HALO_PX, MULTIPLE = 128, 64, 32, 32
 BLOCK_MACS = {"encoder.blocks.0": 100, "decoder.blocks.0": 7, "decoder.blocks.1": 9}
 
 
-def deblur_card() -> Card:
+def deblur_card(entry: float = 1.0) -> Card:
     """The fake session's card: areas of 128 x 128."""
     return msgspec.structs.replace(
         make_card(),
@@ -35,7 +35,7 @@ def deblur_card() -> Card:
         window=WindowFacts(
             CORE_PX, CORE_PX, HALO_PX, MULTIPLE, "approximate", 0.1, minimum=AREA_PX
         ),
-        deblur=DeblurFacts(10, 1, BLOCK_MACS),
+        deblur=DeblurFacts(10, 1, BLOCK_MACS, entry),
     )
 
 
@@ -121,6 +121,7 @@ def composed(
     spoil: Any = None,
     workers: int = 2,
     strength: float = 1.0,
+    entry: float = 1.0,
     **rules: Any,
 ) -> tuple[list[Composed], list[FakeDeblurSession]]:
     """All bands of a picture through fake sessions."""
@@ -129,7 +130,7 @@ def composed(
         rows = np.concatenate((pixels, mask[..., None].astype(pixels.dtype)), 2)
         rules["masked"] = True
     plan = deblur_plan(pixels, masked=mask is not None, workers=workers)
-    sessions = [FakeDeblurSession(deblur_card(), spoil) for _ in range(workers)]
+    sessions = [FakeDeblurSession(deblur_card(entry), spoil) for _ in range(workers)]
     treatment = Deblurring(plan, **{"threshold": 0.5, **rules})
     bands = list(compose(run_windows(plan, RowSource(rows), sessions, treatment), strength))
     return bands, sessions

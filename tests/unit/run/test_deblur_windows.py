@@ -43,6 +43,16 @@ def test_kept_windows_are_the_networks_and_all_else_is_the_inputs(dtype, bands):
     assert sum(session.runs for session in sessions) == 6  # of twelve
 
 
+def test_what_the_look_lets_in_at_a_share_of_the_threshold_is_run_and_may_come_out_as_it_was():
+    pixels = sharp(150, 170)  # the look says 0.25
+    for entry, runs in ((0.6, 0), (0.4, 9)):
+        parts, sessions = composed(pixels, entry=entry)
+        rows, mask = joined(parts)
+        assert sum(session.runs for session in sessions) == runs
+        assert not mask.any()
+        assert (rows == pixels).all()
+
+
 def test_a_window_whose_halo_alone_is_blurred_is_copied():
     pixels = sharp(128, 128)
     blur(pixels, 32, 64, 32, 32)  # its left edge is the core's border; a cell of the look is 32
