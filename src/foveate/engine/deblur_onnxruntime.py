@@ -176,7 +176,7 @@ class OnnxRuntimeDeblurSession:
             cells = tuple(slice(at // size, (at + side) // size) for at in (top, left))
             where = keep[cells].repeat(size, 0).repeat(size, 1)
             if blur is not None:
-                blur[cells] = 1 / (1 + np.exp(-restored["blur"].clip(-80, 80)))
+                blur[cells] = _probability(restored["blur"])
             np.copyto(pixels[:, rows, columns], restored["pixels"], where=where)
         return pixels, blur
 
@@ -202,7 +202,7 @@ class _Decider:
 
     def _decided(self, logit: Float32 | None, size_px: int, shift_px: int) -> tuple[Mask, Float32]:
         if logit is not None:
-            confidence = 1 / (1 + np.exp(-logit.clip(-80, 80)))
+            confidence = _probability(logit)
             keep = logit > np.float32(math.log(self._threshold / (1 - self._threshold)))
         else:
             assert self._look is not None  # noqa: S101 - run() saw to it
@@ -225,6 +225,11 @@ class _Decider:
         for decision in shifted:
             keep |= touched_windows(decision.keep)
         return keep, plain.confidence
+
+
+def _probability(logit: Float32) -> Float32:
+    probability: Float32 = 1 / (1 + np.exp(-logit.clip(-80, 80)))
+    return probability
 
 
 def _strip(source: Float32, index: int, shape: tuple[int, ...]) -> Float32:

@@ -17,7 +17,7 @@ from torch.nn import functional as F  # noqa: N812 - its usual name
 from foveate.nets.attention_windows import window_labels
 from foveate.nets.blur_look import BlurLook
 from foveate.nets.lmdvit_config import SHIPPED, LMDViTConfig
-from foveate.nets.predictors import decide_at, decide_by_chance
+from foveate.nets.predictors import decide_at, decide_by_chance, logit_of
 from foveate.nets.window_stage import Stage
 
 __all__ = ["SHIPPED", "Decision", "LMDViT", "LMDViTConfig", "Restored"]
@@ -168,9 +168,8 @@ class LMDViT(nn.Module):
         """The gate's last word: the network's pixels where look and gate both say blurred."""
         assert result.look is not None  # noqa: S101 - the configuration saw to it
         assert result.last is not None  # noqa: S101 - the caller saw to it
-        entered = torch.logit(torch.tensor(threshold * self.config.entry, dtype=torch.float64))
-        bound = torch.logit(torch.tensor(threshold, dtype=torch.float64))
-        kept = (result.look[: len(blurry)] > entered) & (result.last > bound)
+        entered = result.look[: len(blurry)] > logit_of(threshold * self.config.entry)
+        kept = entered & (result.last > logit_of(threshold))
         where = kept.repeat_interleave(BlurLook.cell_px, 1).repeat_interleave(BlurLook.cell_px, 2)
         return result._replace(
             restored=torch.where(where[:, None], result.restored, blurry), kept=kept

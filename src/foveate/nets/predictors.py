@@ -6,6 +6,8 @@ for each, (B, H/M, W/M, 2): class 0 keeps (blurred), class 1 prunes.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - its usual name
@@ -73,8 +75,14 @@ def decide_at(logits: Tensor, threshold: float) -> Tensor:
 
     (..., 2) -> (...). The paper's inference has 0.5. Compared as logits, which is exact at 0.5.
     """
-    bound = torch.logit(torch.tensor(threshold, dtype=torch.float64))
-    return (logits[..., 0] - logits[..., 1] > bound).to(logits.dtype)
+    return (logits[..., 0] - logits[..., 1] > logit_of(threshold)).to(logits.dtype)
+
+
+def logit_of(threshold: float) -> float:
+    """The logit that stands for a probability: 0 exactly for 0.5, infinite for 0 and 1."""
+    if threshold in {0, 1}:
+        return math.inf if threshold else -math.inf
+    return math.log(threshold / (1 - threshold))
 
 
 def decide_by_chance(logits: Tensor) -> Tensor:

@@ -63,6 +63,23 @@ def recipe_of(pairs, decisions="mask", steps=12, rate=0.005):
     )
 
 
+def new_net(options):
+    torch.manual_seed(0)
+    return build_net("lmdvit", options)
+
+
+def losses_of(task, net, steps):
+    """Each step's loss while Adam trains the net."""
+    optimiser, losses = torch.optim.Adam(net.parameters(), 2e-3), []
+    for step in range(steps):
+        optimiser.zero_grad()
+        loss = task.loss(net, step)
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    return losses
+
+
 @pytest.mark.parametrize("decisions", ["mask", "chance"])
 def test_a_stopped_run_goes_on_to_the_same_weights(pairs, tmp_path, monkeypatch, decisions):
     recipe = recipe_of(pairs, decisions)
@@ -77,17 +94,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(pairs, tmp_path, monkeypatch,
 
 @pytest.mark.parametrize("decisions", ["mask", "chance"])
 def test_the_loss_falls(pairs, decisions):
-    task = make_task(recipe_of(pairs, decisions), 0)
-    torch.manual_seed(0)
-    net = build_net("lmdvit", TINY)
-    optimiser = torch.optim.Adam(net.parameters(), 2e-3)
-    losses = []
-    for step in range(40):
-        optimiser.zero_grad()
-        loss = task.loss(net, step)
-        loss.backward()
-        optimiser.step()
-        losses.append(loss.item())
+    losses = losses_of(make_task(recipe_of(pairs, decisions), 0), new_net(TINY), 40)
     assert np.mean(losses[-8:]) < np.mean(losses[:8]) - 0.01
 
 
@@ -164,17 +171,9 @@ def look_alone(pairs, options=LOOKED):
 
 def test_the_look_alone_is_trained_and_learns(pairs):
     task = make_task(look_alone(pairs), 0)
-    torch.manual_seed(0)
-    net = build_net("lmdvit", LOOKED)
+    net = new_net(LOOKED)
     before = {k: v.clone() for k, v in net.state_dict().items()}
-    optimiser = torch.optim.Adam(net.parameters(), 2e-3)
-    losses = []
-    for step in range(20):
-        optimiser.zero_grad()
-        loss = task.loss(net, step)
-        loss.backward()
-        optimiser.step()
-        losses.append(loss.item())
+    losses = losses_of(task, net, 20)
     assert np.mean(losses[-5:]) < np.mean(losses[:5])
     changed = {k for k, v in net.state_dict().items() if not torch.equal(v, before[k])}
     assert changed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import groupby
@@ -25,7 +24,7 @@ from foveate.geometry import plan_grid, round_up
 from foveate.models.card import Card, DeblurFacts, WeightsFacts, WindowFacts
 from foveate.models.write import write_card
 from foveate.nets.lmdvit import LMDViT
-from foveate.nets.predictors import decide_at
+from foveate.nets.predictors import decide_at, logit_of
 from foveate.nets.window_block import WindowBlock
 from foveate.nets.window_stage import Stage
 from foveate.train.export.deblur_file import write_graphs
@@ -109,7 +108,8 @@ def check_deblur_parity(net: LMDViT, card: Card, weights_path: Path) -> float:
     """Largest difference between torch and the session, where the net decides and with a mask.
 
     torch is given the session's decisions; these must be its own but for logits within 1e-3 of the
-    threshold. Compared are a detailed picture's pixels in computed windows, and all confidences.
+    threshold; so must be what the gate keeps. Compared are a detailed picture's pixels in kept
+    windows, and all confidences.
 
     Raises:
         ModelError: values differ by more than 1e-4, or a decision is another.
@@ -138,7 +138,7 @@ def check_deblur_parity(net: LMDViT, card: Card, weights_path: Path) -> float:
             logits = decision.logits[0]
             confidence = logits.softmax(-1)[..., 0].numpy()
             worst = max(worst, float(np.abs(stage.confidence - confidence).max()))
-            bound = math.log(net.config.entry / (2 - net.config.entry))
+            bound = logit_of(0.5 * net.config.entry)
             sure = (logits[..., 0] - logits[..., 1] - bound).abs().numpy() >= MARGIN
             own = decide_at(logits, 0.5 * net.config.entry) > 0
             if given is None and (stage.keep != own.numpy())[sure].any():
