@@ -91,7 +91,8 @@ class LMDViT(nn.Module):
             setattr(self, f"decoderlayer_{i}", Stage(config, levels + 1 + i))
         self.look = BlurLook(config.look) if config.look else None
         self.apply(_initialise)
-        nn.init.zeros_(self.output_proj.get_parameter("proj.0.weight"))  # starts as the identity
+        for name in ("weight", "bias"):  # starts as the identity
+            nn.init.zeros_(self.output_proj.get_parameter(f"proj.0.{name}"))
 
     def forward(
         self,

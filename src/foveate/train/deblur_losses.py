@@ -36,7 +36,8 @@ class DeblurLossSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
         shift: each picture's term is the least over shifts of the sharp one by -1, 0, 1 px in x and
             y, for pairs that do not lie exactly on each other.
         share: see `window_labels`.
-        gate: weight of the gate's cross-entropy against the mask, where it has the last word.
+        gate: weight of the gate's cross-entropy against the mask, where it has the last word; its
+            gradient in the body is 20 to 80 times that of L1 at equal weights.
         look: weight of the coarse look's; 0 leaves the look as it is.
     """
 
@@ -47,12 +48,15 @@ class DeblurLossSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     blurred: float = 0.0
     shift: bool = False
     share: float = 0.0
-    gate: float = 0.1
+    gate: float = 0.003
     look: float = 1.0
 
 
 class DeblurLoss(NamedTuple):
-    """The weighted sum and its unweighted terms, means over the batch; not the look's."""
+    """The weighted sum and its unweighted terms, means over the batch; not the look's.
+
+    A term of weight 0 is not computed and is 0.
+    """
 
     total: Tensor
     l1: Tensor
@@ -75,9 +79,12 @@ def deblur_loss(
     """
     restored = result.restored.to(sharp.dtype)
     weight = 1 + settings.blurred * (mask > 0).to(sharp.dtype) if settings.blurred else None
+    weights = (settings.l1, settings.ssim, settings.fft)
     l1, ssim, fft = (
         least_over_shifts(term, restored, sharp, weight, shift=settings.shift).mean()
-        for term in (l1_term, ssim_term, fft_term)
+        if share
+        else torch.zeros(())
+        for share, term in zip(weights, (l1_term, ssim_term, fft_term), strict=True)
     )
     pruning = gate = torch.zeros(())
     if settings.pruning:

@@ -60,6 +60,13 @@ def test_the_total_is_the_weighted_sum_of_its_terms():
     assert torch.isfinite(result.restored.grad).all()
 
 
+def test_a_term_without_weight_is_not_computed(monkeypatch):
+    result, sharp, mask = batch()
+    monkeypatch.setattr("foveate.train.deblur_losses.ssim_term", None)
+    loss = deblur_loss(result, sharp, mask, DeblurLossSettings(ssim=0))
+    assert loss.ssim.item() == 0 < loss.l1.item()
+
+
 def test_blurred_pixels_weigh_more_by_the_setting():
     result, sharp, mask = batch()
     loss = deblur_loss(result, sharp, mask, DeblurLossSettings(blurred=4))

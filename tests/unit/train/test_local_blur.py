@@ -7,7 +7,7 @@ from foveate.train.blur.estimate_mask import estimate_mask
 from foveate.train.blur.exposure import BORDER_PX, Layer, Response, average, expose
 from foveate.train.blur.local_blur import COVERED, DIFFERS, make_pair, photograph
 from foveate.train.blur.scenes import BlurSettings, Scenes, as_light
-from foveate.train.blur.trajectory import NODES, Motion, move_camera, move_object, stay
+from foveate.train.blur.trajectory import NODES, Motion, move_camera, move_object, pan_camera, stay
 from foveate.train.folders import PictureCache, find_pictures
 from pictures import photo, write_picture
 
@@ -155,6 +155,29 @@ def test_a_shaken_picture_never_shows_what_lies_beyond_its_margin():
         farthest.append(np.linalg.norm(seen - corners, axis=2).max())
     assert max(farthest) <= 20
     assert max(farthest) > 10
+
+
+def test_a_pan_takes_the_whole_picture_one_nearly_straight_way():
+    for seed in range(20):
+        path = pan_camera(np.random.default_rng(seed), 20.0)
+        assert np.hypot(*np.diff(path.shift, axis=0).T).sum() == pytest.approx(20)
+        assert np.hypot(*(path.shift[-1] - path.shift[0])) > 18
+        assert not path.angle.any()
+        assert not path.zoom.any()
+
+
+def test_the_camera_pans_as_often_as_asked(sources, monkeypatch):
+    lengths = []
+    monkeypatch.setattr(
+        "foveate.train.blur.scenes.pan_camera",
+        lambda random, length_px: lengths.append(length_px) or pan_camera(random, length_px),
+    )
+    for pans, least, most in ((0, 0, 0), (0.5, 2, 10), (1, 12, 12)):
+        lengths.clear()
+        for seed in range(12):
+            made = scenes(sources, shares=(0, 1, 0), pans=pans)
+            made.draw(np.random.default_rng(seed))
+        assert least <= len(lengths) <= most
 
 
 def test_the_mask_is_where_the_layer_was_and_levels_differ():

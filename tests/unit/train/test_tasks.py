@@ -155,8 +155,9 @@ def test_a_recipe_without_its_table_is_refused(pairs):
             make_task(wrong, 0)
 
 
-def test_the_recipe_that_ships_is_the_preset():
-    recipe = read_recipe(Path(__file__).parents[3] / "recipes" / "lmdvit.local.toml")
+@pytest.mark.parametrize("name", ["lmdvit.look", "lmdvit.start", "lmdvit.local"])
+def test_the_recipes_that_ship_are_the_preset(name):
+    recipe = read_recipe(Path(__file__).parents[3] / "recipes" / f"{name}.toml")
     assert build_net("lmdvit", recipe.net.options).config == SHIPPED
 
 

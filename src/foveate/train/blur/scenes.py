@@ -13,7 +13,7 @@ from foveate.errors import InputError
 from foveate.media.resample import RowResampler, imresize
 from foveate.train.blur.exposure import BORDER_PX, Layer, Light, Pixels, Response, expose, lay_over
 from foveate.train.blur.local_blur import Pair, draw_log_uniform, make_pair
-from foveate.train.blur.trajectory import move_camera, move_object, stay
+from foveate.train.blur.trajectory import move_camera, move_object, pan_camera, stay
 from foveate.train.folders import PictureCache
 
 LEAST_PHOTO_PX = 64
@@ -34,12 +34,14 @@ class BlurSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         object_size: least and greatest longer side of an object, as a share of the picture's;
             log-uniform too. Cut-outs are not enlarged.
         clean: share of pictures without noise and JPEG.
+        pans: share of camera motions that are nearly straight, as objects' are; the others shake.
     """
 
     shares: tuple[float, float, float] = (0.7, 0.15, 0.15)
     length_px: tuple[float, float] = (3.0, 40.0)
     object_size: tuple[float, float] = (0.15, 1.2)
     clean: float = 0.25
+    pans: float = 0.5
 
 
 class Sources(NamedTuple):
@@ -117,7 +119,11 @@ class Scenes:
         if kind == "camera":
             opaque = np.ones_like(back[..., :1])
             layer = Layer(np.concatenate([back, opaque], 2), -margin, -margin)
-            motion = move_camera(random, length, layer.light.shape[:2])
+            motion = (
+                pan_camera(random, length)
+                if random.random() < settings.pans
+                else move_camera(random, length, layer.light.shape[:2])
+            )
             back = np.zeros((size, size, 3), np.float32)
         else:
             layer = self._draw_object(random, response)

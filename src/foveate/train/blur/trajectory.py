@@ -92,17 +92,17 @@ def move_object(random: np.random.Generator, length_px: float, size: tuple[int, 
     """
     extent = np.array(size, float)
     pivot = extent * random.uniform(0, 1, 2)
-    speed = np.interp(np.linspace(0, 1, NODES - 1), [0, 1 / 3, 2 / 3, 1], random.uniform(0.2, 1, 4))
-    if random.random() < 1 / 3:
-        speed[:] = 1
-    progress = np.concatenate([[0.0], np.cumsum(speed / speed.sum())])
-    heading = random.uniform(0, 2 * np.pi) + random.normal(0, 0.3) * progress
-    steps = np.diff(progress) * length_px
-    shift = np.stack([np.sin(heading[1:]) * steps, np.cos(heading[1:]) * steps], 1)
+    shift, progress = _go_nearly_straight(random, length_px)
     turn = 2 * length_px / extent.max()
     angle = random.uniform(-turn, turn) * (random.random() < 1 / 2)
     zoom = random.uniform(-turn, turn) / 2 * (random.random() < 1 / 3)
-    return _seen_from_the_middle(np.cumsum(shift, 0), angle * progress, zoom * progress, pivot)
+    return _seen_from_the_middle(shift, angle * progress, zoom * progress, pivot)
+
+
+def pan_camera(random: np.random.Generator, length_px: float) -> Motion:
+    """An object's way taken by the whole picture, without rotation and scaling."""
+    shift, progress = _go_nearly_straight(random, length_px)
+    return _seen_from_the_middle(shift, 0 * progress, 0 * progress, np.zeros(2))
 
 
 def move_camera(random: np.random.Generator, length_px: float, size: tuple[int, int]) -> Motion:
@@ -134,6 +134,18 @@ def move_camera(random: np.random.Generator, length_px: float, size: tuple[int, 
     times = np.linspace(0, 1, NODES)
     shift = places * (length_px / (NODES - 1))
     return _seen_from_the_middle(shift, roll * times, 0 * times, extent * random.uniform(0, 1, 2))
+
+
+def _go_nearly_straight(random: np.random.Generator, length_px: float) -> tuple[Floats, Floats]:
+    """Shift without the first node, and the share of the way gone at each node."""
+    speed = np.interp(np.linspace(0, 1, NODES - 1), [0, 1 / 3, 2 / 3, 1], random.uniform(0.2, 1, 4))
+    if random.random() < 1 / 3:
+        speed[:] = 1
+    progress = np.concatenate([[0.0], np.cumsum(speed / speed.sum())])
+    heading = random.uniform(0, 2 * np.pi) + random.normal(0, 0.3) * progress
+    steps = np.diff(progress) * length_px
+    shift = np.stack([np.sin(heading[1:]) * steps, np.cos(heading[1:]) * steps], 1)
+    return np.cumsum(shift, 0), progress
 
 
 def _seen_from_the_middle(shift: Floats, angle: Floats, zoom: Floats, pivot: Floats) -> Motion:
