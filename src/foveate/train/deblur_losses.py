@@ -89,7 +89,7 @@ def deblur_loss(
     pruning = gate = torch.zeros(())
     if settings.pruning:
         pruning = pruning_loss(result.decisions, mask, settings.share)
-    if result.last is not None:
+    if settings.gate and result.last is not None:
         gate = gate_loss(result, mask)
     total = settings.l1 * l1 + settings.ssim * ssim + settings.fft * fft
     total = total + settings.pruning * pruning + settings.gate * gate

@@ -183,3 +183,10 @@ def test_drop_path_drops_whole_windows_and_keeps_the_mean():
     assert torch.allclose(factors, factors[:, :1].expand_as(factors))
     assert set(factors[:, 0].round().tolist()) == {0.0, 2.0}
     assert abs(factors[:, 0].mean().item() - 1) < 0.1
+
+
+def test_an_untrained_net_is_the_identity_whatever_is_kept():
+    blurry = torch.rand(1, 3, 128, 128)
+    net = LMDViT(SHIPPED).eval()
+    for keep in (torch.ones(1, 1, 128, 128), torch.zeros(1, 1, 128, 128)):
+        assert torch.equal(net(blurry, mask=keep).restored, blurry)

@@ -65,6 +65,8 @@ def test_a_term_without_weight_is_not_computed(monkeypatch):
     monkeypatch.setattr("foveate.train.deblur_losses.ssim_term", None)
     loss = deblur_loss(result, sharp, mask, DeblurLossSettings(ssim=0))
     assert loss.ssim.item() == 0 < loss.l1.item()
+    result = result._replace(last=torch.zeros(2, 3, 4))
+    assert deblur_loss(result, sharp, mask, DeblurLossSettings(ssim=0, gate=0)).gate.item() == 0
 
 
 def test_blurred_pixels_weigh_more_by_the_setting():
