@@ -2,7 +2,8 @@
 
 `python -m foveate.bench.deblur_quality --root CHECKOUT --photos DIR --cutouts DIR --sharp DIR
 --pairs DIR`; see scripts/deblur. The pairs are the same for the same pictures: `foveate
-synthesize`, one seed.
+synthesize`, one seed. Two sets: ways of 2 to 16 px, which are 4 to 64 for a photo 2,000 px wide at
+the pairs' width, and of 3 to 40. The model decides by itself, and is told by the pairs' masks.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from foveate.bench.deblur_shares import ITSELF, TOLD
 from foveate.bench.evaluate import read_rgb
 from foveate.bench.evaluate_deblur import DeblurReport, evaluate_deblur
 from foveate.bench.results import Measurement, record
@@ -23,21 +25,35 @@ from foveate.pipelines.deblur_pixels import deblur
 
 MODEL = "lmdvit.local"
 SEED, COUNT, SIDE, VALIDATION = 20, 80, 512, 16
+LENGTHS_PX = ((2, 16), (3, 40))
 UNITS = {
     "psnr": "dB", "psnr_w": "dB", "ssim": "", "kept": "", "precision": "", "recall": "",
 }  # fmt: skip
 
 
-def make_held_out(photos: list[str], cutouts: list[str], out: Path, count: int = COUNT) -> None:
+def make_held_out(
+    photos: list[str], cutouts: list[str], out: Path, length_px: tuple[int, int], count: int = COUNT
+) -> None:
     """Pairs of what training lays aside; those that are there stay."""
     folders = [f"--photos={folder}" for folder in photos]
     folders += [f"--cutouts={folder}" for folder in cutouts]
     numbers = [f"--count={count}", f"--seed={SEED}", f"--size={SIDE}", f"--held-out={VALIDATION}"]
-    command = [sys.executable, "-m", "foveate", "synthesize", *folders, *numbers, f"--out={out}"]
+    numbers += ["--length", *map(str, length_px), f"--out={out}"]
+    command = [sys.executable, "-m", "foveate", "synthesize", *folders, *numbers]
     subprocess.run(command, check=True)  # noqa: S603 - our own command
 
 
-def quality_rows(report: DeblurReport, weights_sha256: str) -> Iterator[Measurement]:
+def measure(model: str, pairs: Path, lane: str, limit: int | None = None) -> DeblurReport:
+    """The scores of a model that decides by itself, or restores exactly the pairs' masks."""
+    return evaluate_deblur(
+        Path(model).stem if "/" in model else model,
+        lambda blurry, mask: deblur(blurry, model=model, mask=mask if lane == TOLD else None),
+        pairs,
+        limit=limit,
+    )
+
+
+def quality_rows(report: DeblurReport, weights_sha256: str, lane: str) -> Iterator[Measurement]:
     """One row per score, the blurry input's beside it as what it is compared with."""
     restored, blurry = report.rows
     for row in (blurry, restored):
@@ -45,7 +61,7 @@ def quality_rows(report: DeblurReport, weights_sha256: str) -> Iterator[Measurem
             value, before = getattr(row, what), getattr(blurry, what)
             yield Measurement(
                 what=what, model=row.name, set=report.set, protocol=report.protocol, value=value,
-                unit=unit, n=row.images, baseline="blurry",
+                lane="" if row is blurry else lane, unit=unit, n=row.images, baseline="blurry",
                 ratio=value / before if before else None,
                 weights_sha256="" if row is blurry else weights_sha256,
             )  # fmt: skip
@@ -80,13 +96,14 @@ def main() -> None:
     parser.add_argument("--pairs", type=Path, required=True, help="where the pairs are made")
     parser.add_argument("--limit", type=int)
     asked = parser.parse_args()
-    make_held_out(asked.photos, asked.cutouts, asked.pairs)
     card = find_model(asked.model, "deblur").card
     digest = card.weights.sha256[:12]
-    report = evaluate_deblur(
-        card.id, lambda blurry: deblur(blurry, model=asked.model), asked.pairs, limit=asked.limit
-    )
-    rows = list(quality_rows(report, digest))
+    rows = list[Measurement]()
+    for low, high in LENGTHS_PX:
+        pairs = asked.pairs / f"ways of {low} to {high} px"
+        make_held_out(asked.photos, asked.cutouts, pairs, (low, high))
+        for lane in (ITSELF, TOLD):
+            rows += quality_rows(measure(asked.model, pairs, lane, asked.limit), digest, lane)
     for folder in sorted(asked.sharp.glob("*/HR")):
         rows += sharp_rows(asked.model, folder, digest, asked.limit)
     record(asked.root / "results" / "deblur_quality.csv", rows)

@@ -80,9 +80,15 @@ class DeblurReport:
 
 
 def evaluate_deblur(
-    name: str, deblur: Callable[[ImageU8], Deblurred], data_dir: Path, *, limit: int | None = None
+    name: str,
+    deblur: Callable[[ImageU8, Mask], Deblurred],
+    data_dir: Path,
+    *,
+    limit: int | None = None,
 ) -> DeblurReport:
     """Measures `deblur` on every pair of `data_dir`, or on the first `limit` by name.
+
+    It is given the blurry picture, and the mask for the case that it is told where to work.
 
     Raises:
         UsageError: the limit is below 1.
@@ -97,7 +103,7 @@ def evaluate_deblur(
         if not blurry.shape[:2] == sharp.shape[:2] == mask.shape:
             sizes = f"{blurry.shape[:2]}, {sharp.shape[:2]} and mask {mask.shape}"
             raise InputError(f"{paths[0]} does not belong to its pair", f"their sizes are {sizes}")
-        result = deblur(blurry)
+        result = deblur(blurry, mask)
         restored = _Scores(result.pixels, sharp, mask)
         counts = _count(_windows(result.mask), _windows(mask))
         measured.append(_Picture(paths[0].stem, restored, _Scores(blurry, sharp, mask), counts))

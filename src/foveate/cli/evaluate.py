@@ -117,7 +117,7 @@ def _evaluate_deblur(
     from foveate.pipelines.deblur_pixels import deblur  # noqa: PLC0415 - as above
 
     report = evaluate_deblur(
-        model, lambda blurry: deblur(blurry, model=model, **options), data_dir, limit=limit
+        model, lambda blurry, _: deblur(blurry, model=model, **options), data_dir, limit=limit
     )
     rows = [*report.rows, *(report.pictures if pictures else ())]
     if as_json:

@@ -1,12 +1,14 @@
 """What is measured of deblurring: blurred shares, held-out pairs, sharp pictures, the sheet."""
 
+import json
+
 import numpy as np
 import pytest
 
 from deblurring import MODEL, Fakes, blur, sharp
 from foveate.bench import deblur_sheet
-from foveate.bench.deblur_quality import make_held_out, quality_rows, sharp_rows
-from foveate.bench.deblur_shares import draw_disc, measure_shares, move_along_rows
+from foveate.bench.deblur_quality import make_held_out, measure, quality_rows, sharp_rows
+from foveate.bench.deblur_shares import ITSELF, TOLD, draw_disc, measure_shares, move_along_rows
 from foveate.bench.deblur_sheet import TILE, draw_row, find_largest, fitted
 from foveate.bench.evaluate_deblur import DeblurReport, DeblurRow
 from foveate.bench.photo import tile_photo
@@ -49,15 +51,28 @@ def test_shares_are_timed_and_counted_beside_the_same_weights_unpruned(tmp_path)
 def test_scores_stand_beside_the_blurry_ones():
     before = DeblurRow("blurry", 3, 30.0, 0.8, 20.0, 0.0, 1.0, 0.0)
     after = DeblurRow("m", 3, 31.0, 0.9, 22.0, 0.2, 0.9, 0.8)
-    rows = list(quality_rows(DeblurReport("set", "p", (after, before), ()), "abc"))
+    rows = list(quality_rows(DeblurReport("set", "p", (after, before), ()), "abc", TOLD))
     values = {(row.model, row.what): row for row in rows}
     assert values["m", "psnr_w"].value == 22
     assert values["m", "psnr_w"].ratio == 1.1
     assert values["m", "recall"].ratio is None
+    assert (values["blurry", "psnr"].lane, values["m", "psnr"].lane) == ("", TOLD)
     assert (values["blurry", "psnr"].weights_sha256, values["m", "psnr"].weights_sha256) == (
         "",
         "abc",
     )
+
+
+@pytest.mark.usefixtures("fakes")
+def test_told_by_the_mask_exactly_its_windows_are_restored(tmp_path):
+    mask = np.zeros((64, 64, 1), np.uint8)
+    mask[16:32, 16:32] = 255
+    for part, pixels in {"blur": photo(64, 64), "sharp": photo(64, 64), "mask": mask}.items():
+        (tmp_path / part).mkdir()
+        write_picture(tmp_path / part / "a.png", pixels)
+    told, itself = (measure(MODEL, tmp_path, lane).rows[0] for lane in (TOLD, ITSELF))
+    assert (told.precision, told.recall) == (1, 1)
+    assert itself.recall < 1
 
 
 @pytest.mark.usefixtures("fakes")
@@ -80,9 +95,15 @@ def test_pairs_are_made_of_what_training_lays_aside(tmp_path):
     for i in range(3):
         cutout = np.full((40, 40, 4), (255, 0, 255, 255) if i else (0, 255, 0, 255), np.uint8)
         write_picture(tmp_path / "cutouts" / f"{i}.png", cutout)
-    make_held_out([str(tmp_path / "photos")], [str(tmp_path / "cutouts")], tmp_path / "out", 3)
+    make_held_out(
+        [str(tmp_path / "photos")], [str(tmp_path / "cutouts")], tmp_path / "out", (2, 5), 3
+    )
     made = [read_pixels(path) for path in sorted((tmp_path / "out" / "sharp").iterdir())]
     assert len(made) == 3
+    assert json.loads((tmp_path / "out" / "synthesis.json").read_text())["blur"]["length_px"] == [
+        2,
+        5,
+    ]
     assert all(np.median(pixels[..., 1]) > 100 for pixels in made), "a photo of the training"
 
 
