@@ -118,7 +118,8 @@ def test_gradients_across_cores_are_no_larger_than_inside(photos, path):
     assert show(path, photos) <= LIMIT
 
 
-@pytest.mark.parametrize("path", approximate(), ids=lambda path: path.stem)
-def test_without_a_halo_the_grid_would_show(photos, tmp_path, path):
+def test_without_a_halo_the_grid_would_show(photos, tmp_path):
+    """So the test above sees seams on real weights; one model is enough for that."""
+    path = approximate()[0]
     side = read_card(path).window.minimum
     assert show(rewindowed(path, tmp_path / "made", side, 0), photos) > LIMIT
