@@ -166,11 +166,24 @@ def test_a_pan_takes_the_whole_picture_one_nearly_straight_way():
         assert not path.zoom.any()
 
 
+def test_pans_are_straight_and_in_so_many_directions_where_asked():
+    seen = set()
+    for seed in range(40):
+        path = pan_camera(np.random.default_rng(seed), 20.0, directions=4)
+        steps = np.diff(path.shift, axis=0)
+        assert np.allclose(steps, steps[0])
+        assert np.hypot(*(path.shift[-1] - path.shift[0])) == pytest.approx(20)
+        seen.add(round(float(np.degrees(np.arctan2(*steps[0])))))
+    assert seen == {0, 45, 90, 135}
+
+
 def test_the_camera_pans_as_often_as_asked(sources, monkeypatch):
     lengths = []
     monkeypatch.setattr(
         "foveate.train.blur.scenes.pan_camera",
-        lambda random, length_px: lengths.append(length_px) or pan_camera(random, length_px),
+        lambda random, length_px, directions: (
+            lengths.append(length_px) or pan_camera(random, length_px, directions)
+        ),
     )
     for pans, least, most in ((0, 0, 0), (0.5, 2, 10), (1, 12, 12)):
         lengths.clear()

@@ -35,6 +35,7 @@ class BlurSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             log-uniform too. Cut-outs are not enlarged.
         clean: share of pictures without noise and JPEG.
         pans: share of camera motions that are nearly straight, as objects' are; the others shake.
+        directions: of pans, which are then straight and of even speed; 0: any.
     """
 
     shares: tuple[float, float, float] = (0.7, 0.15, 0.15)
@@ -42,6 +43,7 @@ class BlurSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     object_size: tuple[float, float] = (0.15, 1.2)
     clean: float = 0.25
     pans: float = 0.5
+    directions: int = 0
 
 
 class Sources(NamedTuple):
@@ -120,7 +122,7 @@ class Scenes:
             opaque = np.ones_like(back[..., :1])
             layer = Layer(np.concatenate([back, opaque], 2), -margin, -margin)
             motion = (
-                pan_camera(random, length)
+                pan_camera(random, length, settings.directions)
                 if random.random() < settings.pans
                 else move_camera(random, length, layer.light.shape[:2])
             )

@@ -99,9 +99,20 @@ def move_object(random: np.random.Generator, length_px: float, size: tuple[int, 
     return _seen_from_the_middle(shift, angle * progress, zoom * progress, pivot)
 
 
-def pan_camera(random: np.random.Generator, length_px: float) -> Motion:
-    """An object's way taken by the whole picture, without rotation and scaling."""
+def pan_camera(random: np.random.Generator, length_px: float, directions: int = 0) -> Motion:
+    """An object's way taken by the whole picture, without rotation and scaling.
+
+    Args:
+        random: the source of every choice.
+        length_px: of the way.
+        directions: the way is straight, of even speed, and in one of so many directions, level the
+            first; 0: an object's.
+    """
     shift, progress = _go_nearly_straight(random, length_px)
+    if directions:
+        heading = np.pi / directions * random.integers(directions)
+        progress = np.linspace(0, 1, NODES)
+        shift = progress[1:, None] * length_px * np.array([np.sin(heading), np.cos(heading)])
     return _seen_from_the_middle(shift, 0 * progress, 0 * progress, np.zeros(2))
 
 
