@@ -81,8 +81,8 @@ def light_file(tmp_path_factory):
 
 @pytest.mark.parametrize(
     "config",
-    [LOOK, COARSE, LIGHT, PAPER, SMALL_WINDOW],
-    ids=["look", "coarse", "light", "paper", "window 4"],
+    [LOOK, COARSE, replace(COARSE, doubt=0.5), LIGHT, PAPER, SMALL_WINDOW],
+    ids=["look", "coarse", "doubting", "light", "paper", "window 4"],
 )
 def test_session_and_torch_agree_decisions_included(config, tmp_path):
     net = random_net(config)

@@ -158,7 +158,8 @@ class LMDViT(nn.Module):
         result = Restored(blurry + residual * share, share, decisions, look)
         if self.config.entry == 1:
             return result
-        result = result._replace(last=F.avg_pool2d(gate, BlurLook.cell_px)[:, 0])
+        last = F.avg_pool2d(gate, BlurLook.cell_px)[:, 0]
+        result = result._replace(last=last if self.training else last - self.config.doubt)
         return (
             result
             if self.training or mask is not None

@@ -28,7 +28,9 @@ class LMDViTConfig:
         look: features of the coarse look before the network (blur_look.py, ours); 0: there is none.
         entry: windows are computed where the look gives more than this share of the threshold.
             Below 1 (ours) the gate has the last word: it saw what the network did. Its mean over
-            the logits of 8 x 8 pixels is what the threshold then holds for.
+            the logits of 8 x 8 pixels, less `doubt`, is what the threshold then holds for.
+        doubt: logits; not in training. That shows far more blur than photos hold, and so the gate
+            expects it. Chosen on held-out pairs.
     """
 
     width: int = 32
@@ -43,6 +45,7 @@ class LMDViTConfig:
     gate_floor: float = 0.1
     look: int = 0
     entry: float = 1.0
+    doubt: float = 0.0
 
     def __post_init__(self) -> None:
         """Takes lists for tuples; refuses stages that do not pair up."""

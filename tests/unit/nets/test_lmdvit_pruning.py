@@ -190,3 +190,12 @@ def test_an_untrained_net_is_the_identity_whatever_is_kept():
     net = LMDViT(SHIPPED).eval()
     for keep in (torch.ones(1, 1, 128, 128), torch.zeros(1, 1, 128, 128)):
         assert torch.equal(net(blurry, mask=keep).restored, blurry)
+
+
+def test_doubt_is_taken_off_the_gates_logits_but_not_in_training():
+    net = randomised(LMDViT(replace(SHIPPED, width=8, depths=(0, 1, 0), heads=(1, 1, 1), look=4)))
+    x, mask = torch.rand(1, 3, 32, 32), torch.ones(1, 1, 32, 32)
+    sure = net(x, mask=mask).last
+    net.config = replace(net.config, doubt=1.5)
+    assert torch.equal(net(x, mask=mask).last, sure - 1.5)
+    assert torch.equal(net.train()(x, mask=mask).last, sure)

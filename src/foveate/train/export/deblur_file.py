@@ -98,7 +98,7 @@ def parts(net: LMDViT, side: int, batch: int = BATCH) -> Iterator[Part]:
     tile = config.window * min(TILE, 1 << levels)
     squares = {f"map{k}": torch.zeros(tile + 2, tile + 2, c) for k, c in enumerate(widths)}
     cell_px = BlurLook.cell_px if config.entry < 1 else 0
-    leave = Leave(net.output_proj, config.gate_floor, cell_px)
+    leave = Leave(net.output_proj, config.gate_floor, cell_px, config.doubt)
     made = ("pixels", "blur") if cell_px else ("pixels",)
     yield Part("exit", leave, squares | {"picture": area[0, :, :tile, :tile]}, made)
 

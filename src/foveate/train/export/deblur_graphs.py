@@ -227,10 +227,12 @@ class Leave(nn.Module):
     weight: Tensor
     bias: Tensor
 
-    def __init__(self, output: nn.Module, gate_floor: float, cell_px: int = 0) -> None:
+    def __init__(
+        self, output: nn.Module, gate_floor: float, cell_px: int = 0, doubt: float = 0.0
+    ) -> None:
         """`output`: holds the projection to 3 residuals and a gate.
 
-        `cell_px`: the gate's mean logit over so many pixels is asked for as well.
+        `cell_px`: the gate's mean logit over so many pixels, less `doubt`, is asked for as well.
         """
         super().__init__()
         projection = only(output, nn.Conv2d)
@@ -242,7 +244,7 @@ class Leave(nn.Module):
         assert projection.bias is not None  # noqa: S101 - for the type checker
         self.register_buffer("weight", wide.flatten(0, 1))
         self.register_buffer("bias", projection.bias.detach().repeat_interleave(4))
-        self.gate_floor, self.cell_px = gate_floor, cell_px
+        self.gate_floor, self.cell_px, self.doubt = gate_floor, cell_px, doubt
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """Maps (t+2, t+2, c) and the picture (3, t, t) -> (3, t, t), and logits per cell."""
@@ -253,7 +255,7 @@ class Leave(nn.Module):
         pixels = picture + residual * gate.sigmoid().clamp(min=self.gate_floor)
         if not self.cell_px:
             return (pixels,)
-        return pixels, F.avg_pool2d(gate[None], self.cell_px)[0, 0]
+        return pixels, F.avg_pool2d(gate[None], self.cell_px)[0, 0] - self.doubt
 
 
 class Look(nn.Module):
