@@ -130,7 +130,8 @@ def main() -> None:
     sets = sorted(folder.parent for folder in data.glob("*/HR"))
     everything = not (asked.quality or asked.speed or asked.claims)
     for entry in list_cards():
-        if entry.card.id in asked.models if asked.models else entry.where == "shipped":
+        standing = entry.where == "shipped" and entry.card.task == "upscale"
+        if entry.card.id in asked.models if asked.models else standing:
             if asked.quality or everything:
                 _record_quality(entry, sets, asked.root / "results", into_card=asked.cards)
             if asked.speed or everything:
