@@ -99,6 +99,7 @@ SHIPPED = LMDViTConfig(
     drop_path=0.0,
     look=24,
     entry=0.5,
+    doubt=0.75,
 )
 
 
