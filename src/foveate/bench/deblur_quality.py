@@ -46,7 +46,7 @@ def make_held_out(
 def measure(model: str, pairs: Path, lane: str, limit: int | None = None) -> DeblurReport:
     """The scores of a model that decides by itself, or restores exactly the pairs' masks."""
     return evaluate_deblur(
-        Path(model).stem if "/" in model else model,
+        find_model(model, "deblur").card.id,
         lambda blurry, mask: deblur(blurry, model=model, mask=mask if lane == TOLD else None),
         pairs,
         limit=limit,
@@ -80,7 +80,7 @@ def sharp_rows(
     changed = {"pictures changed": np.count_nonzero(shares), "pixels changed": np.mean(shares)}
     for what, value in changed.items():
         yield Measurement(
-            what=what, model=Path(model).stem if "/" in model else model, set=folder.parent.name,
+            what=what, model=find_model(model, "deblur").card.id, set=folder.parent.name,
             protocol="sharp", value=float(value), n=len(shares), weights_sha256=weights_sha256,
         )  # fmt: skip
 
