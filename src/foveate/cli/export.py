@@ -16,6 +16,7 @@ from foveate.cli.torch_extra import need_torch
 @click.option("--summary", default="", help="One sentence for people, kept on the card.")
 @click.option("--recipe", default="", help="The recipe's name, kept on the card.")
 @click.option("--data", default="", help="The training data and its licences, kept on the card.")
+@click.option("--halo", type=int, help="Context around each core, in a window of one size.")
 @click.option("--debug", is_flag=True, help="Show a traceback on errors.")
 def command(
     *,
@@ -25,6 +26,7 @@ def command(
     summary: str,
     recipe: str,
     data: str,
+    halo: int | None,
     debug: bool,  # noqa: ARG001 - read by main.py
 ) -> None:
     """Make a model (ID.onnx or ID.zip, and its card ID.toml) of CHECKPOINT's averaged weights.
@@ -39,6 +41,12 @@ def command(
     from foveate.train.export.model import export_checkpoint  # noqa: PLC0415 - as above
 
     path = export_checkpoint(
-        checkpoint, model_id, into or own_folder(), summary=summary, recipe=recipe, data=data
+        checkpoint,
+        model_id,
+        into or own_folder(),
+        summary=summary,
+        recipe=recipe,
+        data=data,
+        halo=halo,
     )
     click.echo(path)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from foveate.errors import UsageError
 from foveate.geometry import Grid, plan_grid
 from foveate.models.card import WindowFacts
 from foveate.nets.build import Net, Upscaler, family_of
@@ -23,14 +24,29 @@ def fixed_side(net: Net) -> int:
     return core + 2 * halo
 
 
-def window_facts(folded: Upscaler) -> WindowFacts:
-    """Core, halo and what else the card says of the grid."""
+def window_facts(folded: Upscaler, own_halo: int | None = None) -> WindowFacts:
+    """Core, halo and what else the card says of the grid.
+
+    Args:
+        folded: the network as exported.
+        own_halo: in place of its family's, within the same fixed window; None: the family's.
+
+    Raises:
+        UsageError: `own_halo` for a network without a fixed window, or one that leaves no core.
+    """
+    if own_halo is not None and not 0 <= 2 * own_halo < fixed_side(folded):
+        side = fixed_side(folded)
+        cause = f"its window has {side} pixels a side" if side else "it has no window of one size"
+        raise UsageError(f"cannot export {family_of(folded)} with a halo of {own_halo}", cause)
     multiple, minimum, width, height = folded.multiple, folded.minimum, CORE_WIDTH, CORE_HEIGHT
     if isinstance(folded, RT4KSR):
         halo = -(-folded.halo // multiple) * multiple
     else:
         width, halo = FIXED_WINDOWS[family_of(folded)]
-        height, minimum = width, fixed_side(folded)
+        minimum = fixed_side(folded)
+        if own_halo is not None:
+            width, halo = minimum - 2 * own_halo, own_halo
+        height = width
     return WindowFacts(
         core_width=width,
         core_height=height,

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from foveate.atomic import write_bytes
-from foveate.errors import ModelError
+from foveate.errors import ModelError, UsageError
 from foveate.models.card import Card, TrainingFacts, WeightsFacts
 from foveate.models.write import write_card
 from foveate.nets.build import Net, Upscaler, build_net, family_of
@@ -67,9 +67,19 @@ class Claims:
 
 
 def export_checkpoint(
-    checkpoint: Path, model_id: str, folder: Path, *, summary: str, recipe: str, data: str
+    checkpoint: Path,
+    model_id: str,
+    folder: Path,
+    *,
+    summary: str,
+    recipe: str,
+    data: str,
+    halo: int | None = None,
 ) -> Path:
-    """Makes a model of a checkpoint's EMA weights; returns the card's path."""
+    """Makes a model of a checkpoint's EMA weights; returns the card's path.
+
+    With `halo`, as in `window_facts`.
+    """
     saved = read_checkpoint(checkpoint)
     settings = msgspec.convert(saved.recipe, Recipe)
     net = build_net(settings.net.family, settings.net.options)
@@ -90,7 +100,7 @@ def export_checkpoint(
         limits=limits,
         training=training,
     )
-    return export_net(net, claims, folder)
+    return export_net(net, claims, folder, halo)
 
 
 def export_official(file: Path, family: str, model_id: str, folder: Path) -> Path:
@@ -107,18 +117,21 @@ def export_official(file: Path, family: str, model_id: str, folder: Path) -> Pat
     return export_net(read_official(file, family), claims, folder)
 
 
-def export_net(net: Net, claims: Claims, folder: Path) -> Path:
+def export_net(net: Net, claims: Claims, folder: Path, halo: int | None = None) -> Path:
     """Writes FOLDER/ID.onnx, or ID.zip of a deblurring net, and ID.toml; returns the card's path.
 
     Raises:
         ModelError: the ONNX graph differs from torch by more than 1e-4.
+        UsageError: `halo` does not fit; see `window_facts`.
     """
     if isinstance(net, LMDViT):
+        if halo is not None:
+            raise UsageError("a deblurring model's halo is not chosen", "", "leave out --halo")
         facts = {name: getattr(claims, name) for name in claims.__dataclass_fields__}
         return export_deblur(net, facts, folder, DEBLUR_WINDOW)
     folded = fold(net)
     data = to_onnx(folded)
-    card = make_card(folded, claims, data)
+    card = make_card(folded, claims, data, halo)
     weights_path = folder / card.weights.file
     folder.mkdir(parents=True, exist_ok=True)
     write_bytes(weights_path, data, overwrite=True)
@@ -134,7 +147,7 @@ def export_net(net: Net, claims: Claims, folder: Path) -> Path:
     return path
 
 
-def make_card(folded: Upscaler, claims: Claims, data: bytes) -> Card:
+def make_card(folded: Upscaler, claims: Claims, data: bytes, halo: int | None = None) -> Card:
     """The card of a folded net; costs are counted on the graph that ships."""
     config = folded.config
     return Card(
@@ -152,7 +165,7 @@ def make_card(folded: Upscaler, claims: Claims, data: bytes) -> Card:
         if isinstance(folded, RT4KSR)
         else fixed_side(folded),
         session_bytes_per_lr_pixel=0,  # measured once the files are there
-        window=window_facts(folded),
+        window=window_facts(folded, halo),
         weights=WeightsFacts(f"{claims.id}.onnx", hashlib.sha256(data).hexdigest(), len(data)),
         training=claims.training,
     )
