@@ -21,10 +21,11 @@ from strategies import RowSource, make_card
 Pixels = NDArray[Any]
 MODEL = "fake.local"
 AREA_PX, CORE_PX, HALO_PX, MULTIPLE = 128, 64, 32, 32
+STRIP_MACS = {"enter": 3}
 BLOCK_MACS = {"encoder.blocks.0": 100, "decoder.blocks.0": 7, "decoder.blocks.1": 9}
 
 
-def deblur_card(entry: float = 1.0) -> Card:
+def deblur_card(entry: float = 1.0, certain: float = 0.0) -> Card:
     """The fake session's card: areas of 128 x 128."""
     return msgspec.structs.replace(
         make_card(),
@@ -35,7 +36,7 @@ def deblur_card(entry: float = 1.0) -> Card:
         window=WindowFacts(
             CORE_PX, CORE_PX, HALO_PX, MULTIPLE, "approximate", 0.1, minimum=AREA_PX
         ),
-        deblur=DeblurFacts(10, 1, BLOCK_MACS, entry),
+        deblur=DeblurFacts(10, 1, BLOCK_MACS, entry, certain, strip_macs=STRIP_MACS),
     )
 
 
@@ -122,6 +123,7 @@ def composed(
     workers: int = 2,
     strength: float = 1.0,
     entry: float = 1.0,
+    certain: float = 0.0,
     **rules: Any,
 ) -> tuple[list[Composed], list[FakeDeblurSession]]:
     """All bands of a picture through fake sessions."""
@@ -130,7 +132,7 @@ def composed(
         rows = np.concatenate((pixels, mask[..., None].astype(pixels.dtype)), 2)
         rules["masked"] = True
     plan = deblur_plan(pixels, masked=mask is not None, workers=workers)
-    sessions = [FakeDeblurSession(deblur_card(entry), spoil) for _ in range(workers)]
+    sessions = [FakeDeblurSession(deblur_card(entry, certain), spoil) for _ in range(workers)]
     treatment = Deblurring(plan, **{"threshold": 0.5, **rules})
     bands = list(compose(run_windows(plan, RowSource(rows), sessions, treatment), strength))
     return bands, sessions

@@ -3,11 +3,14 @@
 import io
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 pytestmark = pytest.mark.train
 
+from foveate.engine.deblur_decisions import WantedRows
+from foveate.engine.deblur_onnxruntime import OnnxRuntimeDeblurSession
 from foveate.engine.open import open_deblur_sessions
 from foveate.errors import ModelError
 from foveate.models.card import WindowFacts, read_card
@@ -161,3 +164,23 @@ def test_the_authors_file_becomes_a_model(tmp_path, monkeypatch):
         "deblur",
         "H. Li et al.",
     )
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.01, 0.2])
+def test_rows_that_nothing_reads_are_not_made_and_no_bit_depends_on_it(tmp_path, share):
+    path = written(random_net(COARSE), tmp_path)
+    thrifty, lavish = (
+        OnnxRuntimeDeblurSession(make_deblur_card(COARSE.entry), path) for _ in range(2)
+    )
+    every = np.ones(SIDE, bool)
+    lavish._wanted = lambda *_: WantedRows([every] * 3, [every] * 2)
+    area = detailed_area(SIDE)
+    for seed in range(6):
+        mask = np.random.default_rng(seed).random((SIDE, SIDE)) < share
+        mask[: seed * 8] = False
+        ours, theirs = (session.run(area, mask=mask) for session in (thrifty, lavish))
+        assert (ours.pixels == theirs.pixels).all()
+        assert (ours.confidence == theirs.confidence).all()
+        assert sum(ours.strips.values()) <= sum(theirs.strips.values())
+    if share < 0.1:
+        assert sum(ours.strips.values()) < sum(theirs.strips.values())

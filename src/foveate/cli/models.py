@@ -35,7 +35,8 @@ def command(as_json: bool, debug: bool) -> None:  # noqa: ARG001 - main.py reads
         click.echo(f"  {card.summary}")
         cost = f"{card.macs_per_lr_pixel:,} MACs per LR pixel, {card.parameters:,} parameters"
         if card.deblur:
-            cost += f", {card.deblur.skeleton_macs_per_pixel:,} MACs where nothing is blurred"
+            least = card.deblur.look_macs_per_pixel or card.deblur.skeleton_macs_per_pixel
+            cost += f", {least:,} MACs where nothing is blurred"
         makes = f"x{card.scale}" if card.task == "upscale" else f"{card.task}s"
         click.echo(f"  {makes}, for {card.trained_for}; {cost}")
         for row in card.quality:

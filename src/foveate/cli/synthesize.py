@@ -44,6 +44,14 @@ FOLDER = click.Path(path_type=Path)
     help="Of the way during exposure, in pixels.",
 )
 @click.option(
+    "--defocus",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    metavar="SHARE",
+    help="How often the photo is out of focus, in parts or all over; that is no blur to restore.",
+)
+@click.option(
     "--held-out",
     type=click.IntRange(1),
     help="Take only what training with so many validation photos lays aside (recipes: 16).",
@@ -68,6 +76,7 @@ def command(
     size: int,
     shares: tuple[float, float, float],
     length: tuple[float, float],
+    defocus: float,
     held_out: int | None,
     training: int | None,
     progress: str,  # noqa: ARG001 - read by main.py
@@ -96,7 +105,8 @@ def command(
         raise UsageError(
             "--held-out and --training", "each takes what the other leaves", "give one"
         )
-    settings = Synthesis(seed, size, BlurSettings(shares=shares, length_px=length))
+    blur = BlurSettings(shares=shares, length_px=length, defocus=defocus)
+    settings = Synthesis(seed, size, blur)
     made = synthesize(
         photos, cutouts, out, count, settings,
         validation=held_out or training or 0, held_out=bool(held_out), on_event=voice,

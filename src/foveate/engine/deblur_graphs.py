@@ -17,15 +17,17 @@ The first three run strip by strip of R rows, so that what lies between their la
 processor's cache. Stages are encoderlayer_I, conv and decoderlayer_I. A decoder's map is two: what
 came up, and the encoder's. Where predictors ask for cells, a graph that makes a map also gives its
 cells, 2/M the rows and columns and 2c channels: mean and mean square of every M/2 x M/2 tokens; a
-block those of its windows (N, 4, 2c), as long as somebody reads them. check.npy holds what the
-self-check must give. Where the exit gives blur, logits, it decides last which windows are kept.
+block those of its windows (N, 4, 2c), as long as somebody reads them. network.npy and look.npy hold
+what the self-checks must give. Where the exit gives blur, logits, it decides last what is kept.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import zipfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +35,10 @@ import numpy as np
 
 from foveate.engine.onnxruntime_graph import load_graph, run_bound, run_graph
 from foveate.engine.session import Float32
-from foveate.errors import ModelError
+from foveate.errors import FoveateError, ModelError
 
-CHECK = "check.npy"
+# What the self-checks must give, by the part that is checked.
+CHECKS = {"network": "network.npy", "look": "look.npy"}
 _DECIDING = re.compile(r"\.blocks\.[01]$")
 _NAMES = re.compile(
     r"(look|enter|exit|(down|up)_\d+|"
@@ -88,39 +91,98 @@ class Graph:
         run_bound(self._inner, self._binding, self._model_id)
 
 
-def load_graphs(path: Path, model_id: str, device: str) -> tuple[dict[str, Graph], Float32]:
-    """Every graph of a model's file by name, and what its check must give.
+class Graphs(Mapping[str, Graph]):
+    """Every graph of a model's file by name, each loaded when it is first asked for.
+
+    A picture in which nothing is blurred then costs the look alone.
+
+    Args:
+        path: the file; it stays open until `close`.
+        model_id: for errors.
+        device: "cpu" or "cuda".
+
+    Attributes:
+        checks: what the self-checks must give, by part.
 
     Raises:
-        ModelError: the file is missing, damaged, or not such a model.
+        ModelError: the file is missing, damaged, or not such a model; on first use, a graph is.
         ResourceError: the device is not there.
     """
-    graphs = {}
-    check = None
+
+    def __init__(self, path: Path, model_id: str, device: str) -> None:
+        """Sees that all graphs are there, and the device."""
+        self._path, self._model_id, self._device = path, model_id, device
+        self._loaded: dict[str, Graph] = {}
+        with _told(path):
+            self._file = zipfile.ZipFile(path)
+        try:
+            with _told(path):
+                self._entries, self.checks = self._find()
+            if device != "cpu":
+                self["enter"]  # a device that is not there is told at once
+        except FoveateError:
+            self._file.close()
+            raise
+
+    def __getitem__(self, name: str) -> Graph:
+        """The graph; KeyError where the model has no such one."""
+        if name not in self._loaded:
+            entry = self._entries[name]
+            with _told(self._path):
+                weights = self._file.read(entry)
+            self._loaded[name] = Graph(weights, self._path, self._model_id, self._device)
+        return self._loaded[name]
+
+    def __contains__(self, name: object) -> bool:
+        """Whether the model has a graph of this name."""
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        """The names."""
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._entries)
+
+    def close(self) -> None:
+        """Drops what was loaded, and closes the file."""
+        self._loaded = {}
+        self._file.close()
+
+    def _find(self) -> tuple[dict[str, zipfile.ZipInfo], dict[str, Float32]]:
+        path, graphs, arrays = self._path, {}, {}
+        for entry in self._file.infolist():
+            if entry.compress_type != zipfile.ZIP_STORED:
+                raise _refused(path, f"{entry.filename} is compressed")
+            if entry.filename in CHECKS.values():
+                content = io.BytesIO(self._file.read(entry))
+                arrays[entry.filename] = np.load(content, allow_pickle=False)
+            elif _NAMES.fullmatch(entry.filename):
+                graphs[entry.filename.removesuffix(".onnx")] = entry
+            else:
+                raise _refused(path, f"it holds {entry.filename!r}")
+        missing = {"enter", "exit", "conv.blocks.0"} - graphs.keys()
+        # Either every block that decides has a predictor, or the look decides for all.
+        predictors = {f"{name}.predict" for name in graphs if _DECIDING.search(name)}
+        alone = not predictors & graphs.keys()
+        missing |= ({"look"} if alone else predictors) - graphs.keys()
+        parts = ("network", "look") if "look" in graphs else ("network",)
+        missing |= {CHECKS[part] for part in parts} - arrays.keys()
+        if missing:
+            raise _refused(path, f"it lacks {', '.join(sorted(missing))}")
+        return graphs, {part: arrays[CHECKS[part]] for part in parts}
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """What goes wrong with the file as a ModelError."""
     try:
-        with zipfile.ZipFile(path) as file:
-            for entry in file.infolist():
-                if entry.compress_type != zipfile.ZIP_STORED:
-                    raise _refused(path, f"{entry.filename} is compressed")
-                if entry.filename == CHECK:
-                    check = np.load(io.BytesIO(file.read(entry)), allow_pickle=False)
-                elif _NAMES.fullmatch(entry.filename):
-                    name = entry.filename.removesuffix(".onnx")
-                    graphs[name] = Graph(file.read(entry), path, model_id, device)
-                else:
-                    raise _refused(path, f"it holds {entry.filename!r}")
+        yield
     except OSError as error:
         raise ModelError(f"cannot read weights {path}", error.strerror or "", REMEDY) from error
     except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as error:
         raise ModelError(f"cannot load weights {path}", str(error), REMEDY) from error
-    missing = {"enter", "exit", "conv.blocks.0"} - graphs.keys()
-    # Either every block that decides has a predictor, or the look decides for all.
-    predictors = {f"{name}.predict" for name in graphs if _DECIDING.search(name)}
-    alone = not predictors & graphs.keys()
-    missing |= ({"look"} if alone else predictors) - graphs.keys()
-    if missing or check is None:
-        raise _refused(path, f"it lacks {', '.join(sorted(missing)) or CHECK}")
-    return graphs, check
 
 
 def _refused(path: Path, cause: str) -> ModelError:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foveate.engine.deblur_graphs import Graph, load_graphs
-from foveate.engine.deblur_session import WINDOW_PX, Mask, Restored, StageDecision
+from foveate.engine.deblur_check import check_look, check_network
+from foveate.engine.deblur_decisions import Decider, WantedRows, probability, wanted_rows
+from foveate.engine.deblur_graphs import Graph, Graphs
+from foveate.engine.deblur_session import (
+    WINDOW_PX,
+    DeblurSession,
+    Mask,
+    Restored,
+)
 from foveate.engine.onnxruntime_graph import runtime_name
 from foveate.engine.session import Float32
 from foveate.engine.window_index import (
@@ -18,10 +27,11 @@ from foveate.engine.window_index import (
     cell_table,
     chunk_table,
     edge_table,
-    largest_in_windows,
-    touched_windows,
+    touched_rows,
 )
 from foveate.models.card import Card
+
+PARTS = ("look", "network")  # of a model, each with a self-check of its own
 
 
 class _Map(NamedTuple):
@@ -32,28 +42,50 @@ class _Map(NamedTuple):
 
 
 class OnnxRuntimeDeblurSession:
-    """One deblurring model. See `foveate.engine.deblur_session` for the protocol."""
+    """One deblurring model. See `foveate.engine.deblur_session` for the protocol.
 
-    def __init__(self, card: Card, weights_path: Path, *, device: str = "cpu") -> None:
-        """Loads the graphs.
+    Graphs are loaded when they are first needed, and checked then: the look, and all others.
+    """
+
+    def __init__(
+        self,
+        card: Card,
+        weights_path: Path,
+        *,
+        device: str = "cpu",
+        unchecked: set[str] | None = None,
+    ) -> None:
+        """Opens the file.
+
+        Args:
+            card: the model's facts.
+            weights_path: the zip, already verified.
+            device: "cpu" or "cuda".
+            unchecked: parts whose self-check is still to come, shared by sessions of one model;
+                None: all are, and nobody shares.
 
         Raises:
             ModelError: the file is missing, damaged, or not such a model.
-            ResourceError: the device is not there.
         """
-        graphs, self.expected_check = load_graphs(weights_path, card.id, device)
-        self._graphs: dict[str, Graph] = graphs
+        self._graphs = Graphs(weights_path, card.id, device)
         self._maps: dict[str, _Map] = {}
-        self._levels = sum(name.startswith("down_") for name in graphs)
-        self._batch, tokens, _ = graphs["conv.blocks.0"].inputs["map0"]
-        self._size = math.isqrt(tokens)
+        self._strips: dict[str, int] = {}
+        self._levels = sum(name.startswith("down_") for name in self._graphs)
+        self._predicts = any(name.endswith(".predict") for name in self._graphs)
         self._entry = card.deblur.entry if card.deblur else 1.0
+        self._unchecked = set(PARTS) if unchecked is None else unchecked
+        self._is_open = True
         self.card = card
         self.name = runtime_name()
 
     def look(self, area: Float32) -> Float32:
-        """The probability of blur per cell, as in the protocol."""
-        self._check_open()
+        """The probability of blur per cell, as in the protocol.
+
+        Raises:
+            ModelError: the look is damaged, or fails its self-check.
+            ResourceError: the device is not there.
+        """
+        self._check("look", check_look)
         if "look" not in self._graphs:
             cells = self.card.window.minimum // WINDOW_PX
             return np.ones((cells, cells), np.float32)
@@ -67,23 +99,29 @@ class OnnxRuntimeDeblurSession:
         mask: Mask | None = None,
         look: Float32 | None = None,
     ) -> Restored:
-        """Restores what is blurred, as in the protocol."""
-        self._check_open()
-        if look is None and not any(name.endswith(".predict") for name in self._graphs):
+        """Restores what is blurred, as in the protocol.
+
+        Raises:
+            ModelError: a graph is damaged, or the network fails its self-check.
+            ResourceError: the device is not there.
+        """
+        self._check("network", check_network)
+        if look is None and mask is None and not self._predicts:
             look = self.look(area)
-        decider = _Decider(threshold, mask, look, self._entry)
-        levels = self._levels
+        decider = Decider(threshold, mask, look, self._entry)
+        levels, self._strips = self._levels, {}
+        rows = self._wanted(decider, area.shape[2])
         framed = np.pad(area, ((0, 0), (0, 0), (1, 1), (0, 0)))
-        maps = [self._make("enter", {"area": framed})]
+        maps = [self._make("enter", {"area": framed}, rows.encoder[0])]
         skips = []
         for i in range(levels):
             self._stage(f"encoderlayer_{i}", maps, decider)
             skips += maps
-            maps = [self._make(f"down_{i}", {"fine": maps[0].tokens})]
+            maps = [self._make(f"down_{i}", {"fine": maps[0].tokens}, rows.encoder[i + 1])]
         self._stage("conv", maps, decider)
         for i in range(levels):
             coarse = {f"map{k}": part.tokens for k, part in enumerate(maps)}
-            maps = [self._make(f"up_{i}", coarse), skips.pop()]
+            maps = [self._make(f"up_{i}", coarse, rows.decoder[levels - 1 - i]), skips.pop()]
             self._stage(f"decoderlayer_{i}", maps, decider)
         keep, confidence = decider.at_full_resolution(f"decoderlayer_{levels - 1}.", self._size)
         pixels, blur = self._leave(area[0], maps, keep)
@@ -91,14 +129,53 @@ class OnnxRuntimeDeblurSession:
             confidence = np.where(keep, blur, confidence)
             if mask is None:
                 keep &= blur > threshold
-        return Restored(pixels, keep, confidence, tuple(decider.decisions))
+        return Restored(pixels, keep, confidence, tuple(decider.decisions), self._strips)
 
     def close(self) -> None:
         """Drops the graphs and the maps."""
-        self._graphs, self._maps = {}, {}
+        self._graphs.close()
+        self._maps, self._is_open = {}, False
 
-    def _make(self, name: str, sources: dict[str, Float32]) -> _Map:
-        """A new map, strip by strip; it lies where the last run's was."""
+    def _check(self, part: str, check: Callable[[DeblurSession, Float32], None]) -> None:
+        """Sees, once, that a part of the model computes here what it did where it was exported."""
+        if not self._is_open:
+            raise RuntimeError("the session is closed")
+        try:
+            self._unchecked.remove(part)  # before the check, which comes by here itself
+        except KeyError:
+            return
+        if part in self._graphs.checks:
+            try:
+                check(self, self._graphs.checks[part])
+            except BaseException:
+                self._unchecked.add(part)
+                raise
+
+    @cached_property
+    def _shape(self) -> tuple[int, int]:
+        """Attention windows to a batch, and an attention window's side in tokens."""
+        batch, tokens, _ = self._graphs["conv.blocks.0"].inputs["map0"]
+        return batch, math.isqrt(tokens)
+
+    @property
+    def _size(self) -> int:
+        return self._shape[1]
+
+    def _wanted(self, decider: Decider, side: int) -> WantedRows:
+        """Which rows of pixels the maps are made for; all where the network itself decides."""
+        levels, every = self._levels, np.ones(side, np.bool_)
+        whole = any(self._graphs[f"down_{i}"].inputs["fine"][0] == side >> i for i in range(levels))
+        if self._predicts or whole:
+            return WantedRows([every] * (levels + 1), [every] * levels)
+        tile = self._graphs["exit"].inputs["picture"][2]
+        keep = decider.decided(None, self._size, 0)[0]
+        left = touched_rows(blurred_windows(keep, tile // self._size, 0), tile, 0)
+        framed = np.pad(left, 1)  # the exit is a convolution of 3 x 3
+        left = framed[:-2] | left | framed[2:]
+        return wanted_rows(decider, self._graphs.keys(), levels, self._size, left)
+
+    def _make(self, name: str, sources: dict[str, Float32], wanted: Mask) -> _Map:
+        """A new map, strip by strip, where it is wanted; it lies where the last run's was."""
         graph = self._graphs[name]
         rows, side, channels = graph.outputs["map"]
         if name not in self._maps:
@@ -109,36 +186,37 @@ class OnnxRuntimeDeblurSession:
             self._maps[name] = _Map(np.empty((side, side, channels), np.float32), cells)
         made = self._maps[name]
         count = side // rows
-        for i in range(count):
+        for i in map(int, np.flatnonzero(wanted.reshape(count, -1).any(1))):
             inputs = {key: _strip(source, i, graph.inputs[key]) for key, source in sources.items()}
             outputs = {"map": made.tokens[i * rows : (i + 1) * rows]}
             if made.cells is not None:
                 high = len(made.cells) // count
                 outputs["cells"] = made.cells[i * high : (i + 1) * high]
             graph.into(inputs, outputs)
+            self._strips[name] = self._strips.get(name, 0) + 1
         return made
 
-    def _stage(self, stage: str, maps: list[_Map], decider: _Decider) -> None:
+    def _stage(self, stage: str, maps: list[_Map], decider: Decider) -> None:
         """The blocks of one resolution, in place; blocks after the second reuse a decision."""
         size_px = self._size * (self.card.window.minimum // len(maps[0].tokens))
         keep: list[Mask] = []
         i = 0
-        while block := self._graphs.get(name := f"{stage}.blocks.{i}"):
+        while (name := f"{stage}.blocks.{i}") in self._graphs:
             if i < 2:
                 logit = None
                 if predict := self._graphs.get(f"{name}.predict"):
                     logit = predict(**_inputs_of(predict, maps))["logit"]
                 keep.append(decider.decide(name, logit, size_px, size_px // 2 * i))
-            self._run_block(block, maps, np.flatnonzero(keep[i % 2]), shifted=bool(i % 2))
+            self._run_block(name, maps, np.flatnonzero(keep[i % 2]), shifted=bool(i % 2))
             i += 1
 
     def _run_block(
-        self, block: Graph, maps: list[_Map], kept: NDArray[np.intp], *, shifted: bool
+        self, name: str, maps: list[_Map], kept: NDArray[np.intp], *, shifted: bool
     ) -> None:
         """Computes the attention windows `kept`, `batch` at a time, and puts them back."""
         if not len(kept):
             return
-        side, size, batch = len(maps[0].tokens), self._size, self._batch
+        block, side, (batch, size) = self._graphs[name], len(maps[0].tokens), self._shape
         # The last batch is filled up by its last window again: the same values to the same place.
         kept = np.pad(kept, (0, -len(kept) % batch), mode="edge").reshape(-1, batch)
         chunks = chunk_table(side, size, shifted=shifted)
@@ -172,64 +250,14 @@ class OnnxRuntimeDeblurSession:
             top, left = row * side, column * side
             rows, columns = slice(top, top + side), slice(left, left + side)
             inputs = {f"map{k}": _bordered(p.tokens, top, left, side) for k, p in enumerate(maps)}
+            self._strips["exit"] = self._strips.get("exit", 0) + 1
             restored = leave(**inputs, picture=np.ascontiguousarray(picture[:, rows, columns]))
             cells = tuple(slice(at // size, (at + side) // size) for at in (top, left))
             where = keep[cells].repeat(size, 0).repeat(size, 1)
             if blur is not None:
-                blur[cells] = _probability(restored["blur"])
+                blur[cells] = probability(restored["blur"])
             np.copyto(pixels[:, rows, columns], restored["pixels"], where=where)
         return pixels, blur
-
-    def _check_open(self) -> None:
-        if not self._graphs:
-            raise RuntimeError("the session is closed")
-
-
-class _Decider:
-    """Turns logits, or where there are none the look, into decisions, and remembers them."""
-
-    def __init__(
-        self, threshold: float, mask: Mask | None, look: Float32 | None, entry: float
-    ) -> None:
-        self._threshold, self._mask, self._look = threshold * entry, mask, look
-        self._entry = entry
-        self.decisions: list[StageDecision] = []
-
-    def decide(self, block: str, logit: Float32 | None, size_px: int, shift_px: int) -> Mask:
-        keep, confidence = self._decided(logit, size_px, shift_px)
-        self.decisions.append(StageDecision(block, size_px, shift_px, keep, confidence))
-        return keep
-
-    def _decided(self, logit: Float32 | None, size_px: int, shift_px: int) -> tuple[Mask, Float32]:
-        if logit is not None:
-            confidence = _probability(logit)
-            keep = logit > np.float32(math.log(self._threshold / (1 - self._threshold)))
-        else:
-            assert self._look is not None  # noqa: S101 - run() saw to it
-            confidence = largest_in_windows(self._look, WINDOW_PX, size_px, shift_px)
-            keep = confidence > self._threshold
-        if self._mask is not None:
-            keep = blurred_windows(self._mask, size_px, shift_px)
-        return keep, confidence
-
-    def at_full_resolution(self, stage: str, size_px: int) -> tuple[Mask, Float32]:
-        """What the last stage computed, on the plain grid, and its confidence there.
-
-        Where it has no blocks, or the gate decides afterwards, what the look or the mask says.
-        """
-        decided = [d for d in self.decisions if d.block.startswith(stage) and self._entry == 1]
-        if not decided:
-            return self._decided(None, size_px, 0)
-        plain, *shifted = decided
-        keep = plain.keep.copy()
-        for decision in shifted:
-            keep |= touched_windows(decision.keep)
-        return keep, plain.confidence
-
-
-def _probability(logit: Float32) -> Float32:
-    probability: Float32 = 1 / (1 + np.exp(-logit.clip(-80, 80)))
-    return probability
 
 
 def _strip(source: Float32, index: int, shape: tuple[int, ...]) -> Float32:

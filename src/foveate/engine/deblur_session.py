@@ -44,12 +44,15 @@ class Restored(NamedTuple):
             the area's grid: row r covers y = 8 r .. 8 r + 7.
         confidence: (S/8, S/8) float32 0..1: their probability of blur.
         stages: what every deciding block did, in the order they ran.
+        strips: how often each graph ran that is none of a block, by name: what the convolutions
+            between the blocks cost.
     """
 
     pixels: Float32
     keep: Mask
     confidence: Float32
     stages: tuple[StageDecision, ...]
+    strips: dict[str, int] = {}  # noqa: RUF012 - never changed
 
 
 class DeblurSession(Protocol):

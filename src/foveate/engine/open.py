@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from foveate.engine.check import check_session
-from foveate.engine.deblur_check import check_deblur_session
-from foveate.engine.deblur_onnxruntime import OnnxRuntimeDeblurSession
+from foveate.engine.deblur_onnxruntime import PARTS, OnnxRuntimeDeblurSession
 from foveate.engine.deblur_session import DeblurSession
 from foveate.engine.onnxruntime_graph import onnxruntime_facts
 from foveate.engine.onnxruntime_session import OnnxRuntimeSession
@@ -77,12 +76,14 @@ def open_deblur_sessions(
     engine: str = "auto",
     device: str = "cpu",
 ) -> list[DeblurSession]:
-    """Opens `count` sessions of one thread each of a deblurring model; only the first is checked.
+    """Opens `count` sessions of one thread each of a deblurring model.
+
+    What a session needs is loaded when it is first used, and checked by the first to use it: see
+    its errors.
 
     Raises:
         UsageError: unknown engine or device, or an engine that does not run such models.
-        ResourceError: the device is not there.
-        ModelError: the weights do not load, or fail their self-check; nothing stays open then.
+        ModelError: the file is missing or not such a model; nothing stays open then.
     """
     device = _checked_device(engine, device)
     if engine == "openvino":
@@ -91,18 +92,12 @@ def open_deblur_sessions(
             "deblurring models run in ONNX Runtime only",
             "use --engine onnxruntime",
         )
-    sessions: list[DeblurSession] = []
-    try:
-        for _ in range(count):
-            session = OnnxRuntimeDeblurSession(card, weights_path, device=device)
-            sessions.append(session)
-            if len(sessions) == 1:
-                check_deblur_session(session)
-    except BaseException:
-        for opened in sessions:
-            opened.close()
-        raise
-    return sessions
+    unchecked = set(PARTS)
+    # One that fails fails as the first: nothing is open then.
+    return [
+        OnnxRuntimeDeblurSession(card, weights_path, device=device, unchecked=unchecked)
+        for _ in range(count)
+    ]
 
 
 def available_engines() -> list[EngineFacts]:

@@ -98,3 +98,8 @@ def touched_windows(shifted: Mask) -> Mask:
     """Attention windows of the plain grid that a window of the shifted grid reaches; (R, C)."""
     below = shifted | np.roll(shifted, 1, 0)
     return below | np.roll(below, 1, 1)
+
+
+def touched_rows(keep: Mask, size_px: int, shift_px: int) -> Mask:
+    """(S,) bool: rows of pixels that a kept window of a grid (S/size_px, S/size_px) covers."""
+    return np.roll(keep.any(1).repeat(size_px), shift_px)

@@ -50,7 +50,7 @@ class DeblurReport:
         changed_share: share of the pixels that may differ from the input's.
         is_copy: whether the result is the input's file, byte for byte.
         macs: multiply-accumulates of the network and its look; None where the card does not tell.
-        macs_unpruned: what they would have been with every attention window computed.
+        macs_unpruned: what they would have been with every attention window computed, halos too.
         seconds: by stage; "network" is the time the finished rows were waited for.
         peak_memory_bytes: peak resident memory of this process so far.
         warnings: what was not done as asked, or is worth knowing.

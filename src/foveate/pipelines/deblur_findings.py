@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from foveate.models.card import DeblurFacts
 from foveate.pipelines.deblur_maps import BlurMap, StageMaps
 from foveate.pipelines.deblur_prepare import DeblurJob
 from foveate.run.composite import Composed
+from foveate.run.deblur import Decided
 
 
 class Findings:
@@ -21,7 +23,7 @@ class Findings:
         """Nothing seen yet."""
         picture, options = job.picture, job.options
         self.windows_computed = self.changed_pixels = 0
-        self._plan, self._card, self._block_macs = job.plan, job.model.card, 0
+        self._plan, self._card, self._looks, self._network_macs = job.plan, job.model.card, 0, 0
         self._blurred = self._attention_windows = 0
         self._pixels = picture.width * picture.height
         self._options = options
@@ -46,13 +48,11 @@ class Findings:
 
         None for a model whose card does not say what its blocks cost.
         """
-        facts, steps = self._card.deblur, self._plan.steps
+        facts, area = self._card.deblur, self._card.window.minimum**2
         if facts is None or not facts.block_macs:
             return None
-        area = self._card.window.minimum**2
-        looks = steps * area * facts.look_macs_per_pixel
-        skeletons = self.windows_computed * area * facts.skeleton_macs_per_pixel
-        return looks + skeletons + self._block_macs, steps * area * self._card.macs_per_lr_pixel
+        looks = self._looks * area * facts.look_macs_per_pixel
+        return looks + self._network_macs, self._plan.steps * area * self._card.macs_per_lr_pixel
 
     def follow(self, bands: Iterator[Composed]) -> Iterator[Composed]:
         """Passes the bands on."""
@@ -73,12 +73,21 @@ class Findings:
         self.windows_computed += int(decided.ran.sum())
         self._blurred += int((decided.confidence > self._options.threshold).sum())
         self._attention_windows += decided.confidence.size
-        if self._card.deblur and (macs := self._card.deblur.block_macs):
-            stages = [stage for run in decided.stages.values() for stage in run]
-            self._block_macs += sum(int(stage.keep.sum()) * macs[stage.block] for stage in stages)
+        self._looks += int(decided.looked.sum())
+        if facts := self._card.deblur:
+            self._network_macs += _network_macs(decided, facts)
         if band.mask is not None:
             self.changed_pixels += int(band.mask.sum())
         if self._map:
             self._map.add(decided)
         if self._stages:
             self._stages.add(decided)
+
+
+def _network_macs(decided: Decided, facts: DeblurFacts) -> int:
+    """What the network did for one band."""
+    stages = [stage for run in decided.stages.values() for stage in run]
+    strips = [strip for run in decided.strips.values() for strip in run.items()]
+    return sum(int(s.keep.sum()) * facts.block_macs.get(s.block, 0) for s in stages) + sum(
+        count * facts.strip_macs.get(name, 0) for name, count in strips
+    )

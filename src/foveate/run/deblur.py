@@ -22,6 +22,8 @@ from foveate.engine.deblur_session import (
 from foveate.engine.session import Float32
 from foveate.errors import ModelError
 from foveate.geometry import Rect, Window
+from foveate.look.blurred_parts import blurred_parts
+from foveate.models.card import DeblurFacts
 from foveate.plan.plan import Plan
 from foveate.run.board import Band
 from foveate.run.pixels import to_network
@@ -44,8 +46,10 @@ class Decided:
         network: (n, W, 1 or 3) the network's samples; defined where `keep` is.
         keep: (n/8, W/8), rounded up: attention windows to take from the network.
         confidence: the same shape, 0..1: their probability of blur.
+        looked: (windows of the band,) whether it was looked at: not where a mask tells.
         ran: (windows of the band,) whether the network was run.
         stages: of each window that was run, by its place in the band: all its decisions.
+        strips: of each window that was run: how often each graph beside its blocks ran.
     """
 
     cores: Rect
@@ -54,8 +58,10 @@ class Decided:
     network: Pixels
     keep: Mask
     confidence: Float32
+    looked: Mask
     ran: Mask
     stages: dict[int, tuple[StageDecision, ...]] = field(default_factory=dict)
+    strips: dict[int, dict[str, int]] = field(default_factory=dict)
 
 
 class Deblurring:
@@ -96,6 +102,7 @@ class Deblurring:
             network=np.empty((cores.height, cores.width, colours), original.dtype),
             keep=np.zeros(shape, np.bool_),
             confidence=np.zeros(shape, np.float32),
+            looked=np.zeros(self._plan.grid.columns, np.bool_),
             ran=np.zeros(self._plan.grid.columns, np.bool_),
         )
 
@@ -112,20 +119,28 @@ class Deblurring:
         if self._prepare:
             pixels = self._prepare.apply(pixels.copy())
         pixels = pixels[..., : band.out.network.shape[2]]
-        lr = to_network(pixels, self._plan.grid.multiple, session.card.window.minimum)
-        look = _looked(session, lr)
         inside, place = window.core.within(window.area), _on_grid(window.core, band.out.cores)
-        band.out.confidence[place] = look[_cells(inside)]
-        entry = session.card.deblur.entry if session.card.deblur else 1.0
-        if self._look_only or not self._is_wanted(look, mask, inside, entry):
+        column = window.core.left // self._plan.grid.core_width
+        look = None
+        if mask is None:
+            lr = to_network(pixels, self._plan.grid.multiple, session.card.window.minimum)
+            look = self._look(session, lr, inside)
+            band.out.looked[column] = True
+            band.out.confidence[place] = look[_cells(inside)]
+            wanted = (look[_cells(inside)] > self._least(session)).any()
+        else:
+            wanted = mask[inside.top : inside.bottom, inside.left : inside.right].any()
+        if self._look_only or not wanted:
             return
+        if mask is not None:
+            lr = to_network(pixels, self._plan.grid.multiple, session.card.window.minimum)
         restored = _restored(session, lr, self._threshold, mask, look)
         keep = restored.keep[_cells(inside)]
         band.out.confidence[place] = restored.confidence[_cells(inside)]
         band.out.keep[place] = keep
-        column = window.core.left // self._plan.grid.core_width
         band.out.ran[column] = True
         band.out.stages[column] = restored.stages
+        band.out.strips[column] = restored.strips
         if keep.any():
             planes = restored.pixels[:, inside.top : inside.bottom, inside.left : inside.right]
             out = band.out.network[:, window.core.left : window.core.right]
@@ -134,10 +149,37 @@ class Deblurring:
     def _parted(self, pixels: Pixels) -> tuple[Pixels, Mask | None]:
         return (pixels[..., :-1], pixels[..., -1] > 0) if self._masked else (pixels, None)
 
-    def _is_wanted(self, look: Float32, mask: Mask | None, inside: Rect, entry: float) -> bool:
-        if mask is not None:
-            return bool(mask[inside.top : inside.bottom, inside.left : inside.right].any())
-        return bool(look[_cells(inside)].max() > self._threshold * entry)
+    def _look(self, session: DeblurSession, lr: Float32, inside: Rect) -> Float32:
+        """The probability of blur in the core's blurred parts, as if they went on around it."""
+        look, facts = _looked(session, lr), session.card.deblur or DeblurFacts(0)
+        certain = scaled(facts.certain, self._threshold)
+        parts = blurred_parts(look, self._least(session), certain, facts.certain_windows)
+        return _outwards(_cells(inside), np.where(parts, look, np.float32(0)))
+
+    def _least(self, session: DeblurSession) -> float:
+        """The probability from which on the network is worth its while."""
+        return self._threshold * (session.card.deblur or DeblurFacts(0)).entry
+
+
+def scaled(probability: float, threshold: float) -> float:
+    """What `probability`, chosen for a threshold of a half, is for another: logits add up.
+
+    Args:
+        probability: 0..1.
+        threshold: between 0 and 1, both exclusive.
+    """
+    for_it = probability * threshold
+    return for_it / (for_it + (1 - probability) * (1 - threshold))
+
+
+def _outwards(core: tuple[slice, slice], look: Float32) -> Float32:
+    """The core's own cells, and around them, to the edge of the area, the nearest of these.
+
+    Near the area's edge the look sees too little; and where a neighbour is not computed the gate
+    falls, which would show as a grid.
+    """
+    beyond = [(at.start, size - at.stop) for at, size in zip(core, look.shape, strict=True)]
+    return np.pad(look[core], beyond, mode="edge")
 
 
 def _cells(rect: Rect) -> tuple[slice, slice]:
@@ -161,7 +203,7 @@ def _looked(session: DeblurSession, lr: Float32) -> Float32:
 
 
 def _restored(
-    session: DeblurSession, lr: Float32, threshold: float, mask: Mask | None, look: Float32
+    session: DeblurSession, lr: Float32, threshold: float, mask: Mask | None, look: Float32 | None
 ) -> Restored:
     side, whole = lr.shape[2], None
     if mask is not None:

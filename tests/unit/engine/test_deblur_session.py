@@ -3,13 +3,13 @@
 import io
 import threading
 import zipfile
+from functools import partial
 
 import msgspec
 import numpy as np
 import pytest
 
-from foveate.engine.deblur_check import check_deblur_session
-from foveate.engine.deblur_graphs import Graph, load_graphs
+from foveate.engine.deblur_graphs import Graph, Graphs
 from foveate.engine.deblur_onnxruntime import OnnxRuntimeDeblurSession
 from foveate.engine.open import open_deblur_sessions
 from foveate.errors import ModelError, ResourceError, UsageError
@@ -101,6 +101,7 @@ def test_with_nothing_kept_no_block_runs_and_the_area_comes_back(session, monkey
         ran.append(graph)
         return real(graph, **inputs)
 
+    session.run(area())  # its self-check is over
     real = Graph.__call__
     monkeypatch.setattr(Graph, "__call__", spy)
     given = area()
@@ -119,7 +120,7 @@ def graph_names():
 
 @pytest.mark.parametrize("name", graph_names())
 def test_a_window_has_the_same_bits_alone_and_among_others(name):
-    block = load_graphs(TINY_DEBLUR, CARD.id, "cpu")[0][name]
+    block = Graphs(TINY_DEBLUR, CARD.id, "cpu")[name]
     random = np.random.default_rng(0)
     maps = {k: s for k, s in block.inputs.items() if k != "edges"}
     batch = next(iter(maps.values()))[0]
@@ -141,13 +142,14 @@ def test_what_is_kept_elsewhere_does_not_change_a_window_of_the_first_block(sess
     one, many = np.zeros((2, SIDE, SIDE), bool)
     one[8:16, 8:16] = True
     many[8:16, 8:16] = many[40:] = many[:, 50:] = True
+    session.run(area())  # its self-check is over
     seen = []
     real = session._make
 
-    def spy(name, sources):
+    def spy(name, sources, wanted):
         if name == "down_0":
             seen.append(sources["fine"].copy())
-        return real(name, sources)
+        return real(name, sources, wanted)
 
     session._make = spy
     for mask in (one, many):
@@ -217,12 +219,12 @@ def rewritten(folder, change=dict, compression=zipfile.ZIP_STORED):
     return path
 
 
-def wrong_check(entries):
-    values = np.load(io.BytesIO(entries["check.npy"]))
-    values[5] += 0.01
+def wrong(name, entries):
+    values = np.load(io.BytesIO(entries[name]))
+    values.flat[5] += 0.01
     buffer = io.BytesIO()
     np.save(buffer, values)
-    return entries | {"check.npy": buffer.getvalue()}
+    return entries | {name: buffer.getvalue()}
 
 
 DAMAGES = {
@@ -236,13 +238,14 @@ DAMAGES = {
     ),
     "without exit": (lambda e: {k: v for k, v in e.items() if k != "exit.onnx"}, "lacks exit"),
     "without its check": (
-        lambda e: {k: v for k, v in e.items() if k != "check.npy"},
-        "lacks check",
+        lambda e: {k: v for k, v in e.items() if k != "network.npy"},
+        "lacks network",
     ),
     "a foreign entry": (lambda e: e | {"../x.py": b""}, r"holds '\.\./x\.py'"),
-    "a graph that is none": (lambda e: e | {"enter.onnx": b"no"}, "cannot load weights"),
-    "a pickle": (lambda e: e | {"check.npy": b"\x93NUMPY\x01\x00v\x00{'descr': '|O', }"}, "w.zip"),
-    "another result": (wrong_check, "fails its self-check"),
+    "a pickle": (
+        lambda e: e | {"network.npy": b"\x93NUMPY\x01\x00v\x00{'descr': '|O', }"},
+        "w.zip",
+    ),
 }
 
 
@@ -252,6 +255,28 @@ def test_a_damaged_model_is_refused_by_name(tmp_path, damage):
     with pytest.raises(ModelError, match=words) as caught:
         open_deblur_sessions(CARD, rewritten(tmp_path, change), 1)
     assert "\n" not in str(caught.value)
+
+
+LATER = {  # what shows when it is first used, and what use that is
+    "a graph that is none": (lambda e: e | {"enter.onnx": b"no"}, "run", "cannot load weights"),
+    "a look that is none": (lambda e: e | {"look.onnx": b"no"}, "look", "cannot load weights"),
+    "another result": (partial(wrong, "network.npy"), "run", "fails its self-check"),
+    "another look": (partial(wrong, "look.npy"), "look", "fails its self-check"),
+}
+
+
+@pytest.mark.parametrize("damage", LATER)
+def test_a_part_that_is_damaged_is_refused_before_it_gives_anything(tmp_path, damage):
+    change, use, words = LATER[damage]
+    (session,) = open_deblur_sessions(CARD, rewritten(tmp_path, change), 1)
+    for _ in range(2):  # and not let through the second time
+        with pytest.raises(ModelError, match=words):
+            getattr(session, use)(area())
+
+
+def test_what_is_not_used_is_not_loaded(session):
+    session.look(area())
+    assert list(session._graphs._loaded) == ["look"]
 
 
 def test_a_compressed_model_is_refused(tmp_path):
@@ -298,9 +323,9 @@ def test_engines_and_devices_that_are_not_there_are_told(words, kind, match):
 
 
 def test_the_check_looks_at_confidences_too(session):
-    session.expected_check[-1] += 0.01
+    session._graphs.checks["network"][-1] += 0.01
     with pytest.raises(ModelError, match="differs by"):
-        check_deblur_session(session)
+        session.run(area())
 
 
 def test_sessions_say_the_card_they_were_opened_with():

@@ -75,10 +75,13 @@ def test_work_is_counted_by_what_was_kept(tmp_path):
     area = 128**2
     source = write_picture(tmp_path / "in.png", blur(sharp(50, 50), 0, 0, 50, 50))
     report = foveate.deblur_file(source, tmp_path / "blurred.png", options())
-    whole = area * (1 + 10) + area // 16**2 * 100 + area // 8**2 * (7 + 9)
+    whole = area * 1 + area // 16**2 * 100 + area // 8**2 * (7 + 9) + 4 * 3
     assert (report.macs, report.macs_unpruned) == (whole, area * 1300)
     source = write_picture(tmp_path / "in.png", sharp(50, 50))
     assert foveate.deblur_file(source, tmp_path / "sharp.png", options()).macs == area
+    mask = write_picture(tmp_path / "mask.png", np.zeros((50, 50, 1), np.uint8))
+    told = foveate.deblur_file(source, tmp_path / "told.png", options(mask=mask))
+    assert told.macs == 0, "a mask tells, and it was looked at"
 
 
 def test_a_copy_goes_to_streams_too(tmp_path):

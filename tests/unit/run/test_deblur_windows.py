@@ -3,12 +3,25 @@
 import numpy as np
 import pytest
 
-from deblurring import AREA_PX, CORE_PX, blur, checkerboard, composed, joined, sharp
+from deblurring import (
+    AREA_PX,
+    CORE_PX,
+    blur,
+    checkerboard,
+    composed,
+    deblur_card,
+    deblur_plan,
+    joined,
+    sharp,
+)
+from foveate.engine.fake_deblur import FakeDeblurSession
 from foveate.errors import ModelError
 from foveate.pipelines.alpha import bleeding
 from foveate.run.composite import FEATHER_PX
+from foveate.run.deblur import Deblurring, scaled
+from foveate.run.executor import run_windows
 from foveate.run.rows import Prepare
-from strategies import DTYPES
+from strategies import DTYPES, RowSource
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -51,6 +64,54 @@ def test_what_the_look_lets_in_at_a_share_of_the_threshold_is_run_and_may_come_o
         assert sum(session.runs for session in sessions) == runs
         assert not mask.any()
         assert (rows == pixels).all()
+
+
+def test_a_part_without_a_window_beyond_doubt_is_left_alone():
+    """The look says 0.75 where it is blurred; the second part has one of 0.9."""
+    pixels = blur(sharp(128, 256), 16, 16, 24, 24)
+    blur(pixels, 48, 160, 32, 32)
+    pixels[56:64, 168:176] = 230
+    for certain, parts in ((0.0, 2), (0.85, 1), (0.95, 0)):
+        rows, mask = joined(composed(pixels, certain=certain)[0])
+        expected = np.zeros(mask.shape, bool)
+        expected[16:40, 16:40] = parts > 1
+        expected[48:80, 160:192] = parts > 0
+        assert (mask == expected).all(), certain
+        assert (rows[~mask] == pixels[~mask]).all()
+
+
+@pytest.mark.parametrize("threshold", [0.1, 0.5, 0.9])
+def test_certainty_goes_with_the_threshold(threshold):
+    assert scaled(0.5, threshold) == pytest.approx(threshold)
+    assert scaled(0.0, threshold) == 0
+    odds = scaled(0.9, threshold) / (1 - scaled(0.9, threshold))
+    assert odds == pytest.approx(9 * threshold / (1 - threshold))
+
+
+def test_a_mask_is_not_looked_up_but_obeyed():
+    pixels, mask = sharp(150, 170), np.zeros((150, 170), bool)
+    mask[20:40, 20:60] = True
+    parts, sessions = composed(pixels, mask)
+    assert (joined(parts)[1] == mask).all()
+    assert sum(session.looks for session in sessions) == 0
+    assert sum(session.runs for session in sessions) == 1
+
+
+def test_around_the_core_its_border_goes_on():
+    seen = []
+
+    class Noted(FakeDeblurSession):
+        def run(self, area, **given):
+            seen.append(given["look"])
+            return super().run(area, **given)
+
+    pixels = blur(sharp(64, 192), 0, 64, 24, 40)  # of the second core the left side, to its border
+    plan = deblur_plan(pixels, workers=1)
+    treatment = Deblurring(plan, threshold=0.5)
+    list(run_windows(plan, RowSource(pixels), [Noted(deblur_card())], treatment))
+    expected = np.zeros((16, 16), bool)  # area 128, core 64 with 32 on the left
+    expected[:3, :9] = True
+    assert ((seen[0] > 0.5) == expected).all()
 
 
 def test_a_window_whose_halo_alone_is_blurred_is_copied():

@@ -16,7 +16,7 @@ from foveate.media.jpeg import decode_jpeg_round_trip
 from foveate.train.blur.exposure import Exposure, Light, Pixels, Response
 
 COVERED = 0.01  # of the exposure, times alpha: less cannot be seen
-DIFFERS = 2  # levels of 255 in any channel: one is less than noise and rounding
+DIFFERS = 2  # levels of 255 in any channel, somewhere: one is less than noise and rounding
 # Ranges around two measured cameras: shot 0.9e-4 and 1e-4, read 0.3e-4 and 9e-4; RSBlur (ECCV
 # 2022), sec. 4. White balance amplifies red and blue, and their noise with them: the same source.
 SHOT, READ = (2e-5, 5e-4), (3e-5, 1e-3)
@@ -42,10 +42,10 @@ def make_pair(
 ) -> Pair:
     """The pair and its mask.
 
-    The mask is true where the moving layer covers the pixel for more than COVERED of the exposure
-    and the two pictures, before noise, differ by at least DIFFERS levels in some channel. Where it
-    is false they are made equal before noise: flat insides of an object and faint rims count as
-    sharp, as nothing can be restored there.
+    The mask is true where the moving layer covers the pixel for more than COVERED of the exposure:
+    all of the thing, its flat inside too, as in masks that people draw. It is empty where the two
+    pictures, before noise, differ nowhere in it by DIFFERS levels. Where it is false they are equal
+    but for noise.
 
     Args:
         exposure: what the sensor saw.
@@ -53,14 +53,14 @@ def make_pair(
         noise: draws sensor noise and JPEG; None: neither.
     """
     blurry, sharp = response.encode(exposure.blurry), response.encode(exposure.sharp)
-    moving = exposure.cover > COVERED
+    mask = exposure.cover > COVERED
     difference = np.maximum(blurry, sharp) - np.minimum(blurry, sharp)
-    mask = moving & (difference.max(2) >= DIFFERS)
+    mask &= (difference[mask] >= DIFFERS).any()
     if noise is None:
         return Pair(np.where(mask[..., None], blurry, sharp), sharp, mask)
     light = np.where(mask[..., None], exposure.blurry, exposure.sharp)
     blurry = photograph(light, response, noise)
-    return Pair(blurry, np.where(moving[..., None], sharp, blurry), mask)
+    return Pair(blurry, np.where(mask[..., None], sharp, blurry), mask)
 
 
 def photograph(light: Light, response: Response, random: np.random.Generator) -> Pixels:

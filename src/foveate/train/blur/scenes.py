@@ -11,6 +11,7 @@ import numpy as np
 
 from foveate.errors import InputError
 from foveate.media.resample import RowResampler, imresize
+from foveate.train.blur.defocus import defocus
 from foveate.train.blur.exposure import BORDER_PX, Layer, Light, Pixels, Response, expose, lay_over
 from foveate.train.blur.local_blur import Pair, draw_log_uniform, make_pair
 from foveate.train.blur.trajectory import move_camera, move_object, pan_camera, stay
@@ -36,6 +37,7 @@ class BlurSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         clean: share of pictures without noise and JPEG.
         pans: share of camera motions that are nearly straight, as objects' are; the others shake.
         directions: of pans, which are then straight and of even speed; 0: any.
+        defocus: share of photos that are put out of focus, in parts or all over.
     """
 
     shares: tuple[float, float, float] = (0.7, 0.15, 0.15)
@@ -44,6 +46,7 @@ class BlurSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     clean: float = 0.25
     pans: float = 0.5
     directions: int = 0
+    defocus: float = 0.0
 
 
 class Sources(NamedTuple):
@@ -115,6 +118,8 @@ class Scenes:
         back = response.decode(self._draw_photo(random, size + 2 * margin))
         if random.random() < STILL_BEHIND:
             back = lay_over(back, self._draw_object(random, response, margin))
+        if settings.defocus and random.random() < settings.defocus:
+            back = defocus(back, random)
         front = None
         if random.random() < STILL_BEFORE:
             front = self._draw_object(random, response)

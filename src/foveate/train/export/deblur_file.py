@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from foveate.engine.check import check_window
 from foveate.engine.deblur_check import check_mask, checked_values
-from foveate.engine.deblur_graphs import CHECK
+from foveate.engine.deblur_graphs import CHECKS
+from foveate.engine.session import Float32
 from foveate.nets.blur_look import BlurLook
 from foveate.nets.lmdvit import LMDViT
 from foveate.nets.window_block import WindowBlock
@@ -53,20 +54,28 @@ def write_graphs(net: LMDViT, side: int, file: BinaryIO, batch: int = BATCH) -> 
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as target:
         for part in parts(net, side, batch):
             target.writestr(_entry(f"{part.name}.onnx"), _to_onnx(part))
-        buffer = io.BytesIO()
-        np.save(buffer, expected_check(net, side))
-        target.writestr(_entry(CHECK), buffer.getvalue())
+        for checked, expected in expected_checks(net, side).items():
+            buffer = io.BytesIO()
+            np.save(buffer, expected)
+            target.writestr(_entry(CHECKS[checked]), buffer.getvalue())
 
 
 @torch.no_grad()
-def expected_check(net: LMDViT, side: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    """What torch gives for the session's self-check; see `checked_values`."""
-    mask = check_mask(side)
-    result = net(
-        torch.from_numpy(check_window(side)), mask=torch.from_numpy(mask)[None, None].float()
-    )
-    confidences = [d.logits[0].softmax(-1)[..., 0].numpy() for d in result.decisions]
-    return checked_values(result.restored[0].numpy(), confidences, mask)
+def expected_checks(net: LMDViT, side: int) -> dict[str, Float32]:
+    """What torch gives for the session's self-checks, by part; see engine/deblur_check.py."""
+    mask, area = check_mask(side), torch.from_numpy(check_window(side))
+    result = net(area, mask=torch.from_numpy(mask)[None, None].float())
+    confidences = [
+        # A session that a mask tells asks no look: its confidence is the mask's.
+        d.keep[0].float().numpy()
+        if net.config.predictor == "look"
+        else d.logits[0].softmax(-1)[..., 0].numpy()
+        for d in result.decisions
+    ]
+    checks = {"network": checked_values(result.restored[0].numpy(), confidences, mask)}
+    if net.look is not None:
+        checks["look"] = net.look(area)[0].sigmoid().numpy()
+    return checks
 
 
 def parts(net: LMDViT, side: int, batch: int = BATCH) -> Iterator[Part]:

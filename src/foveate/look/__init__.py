@@ -1,0 +1,1 @@
+"""What needs work, before anything is planned or computed."""
