@@ -16,6 +16,7 @@ from foveate.plan.plan import Plan, make_plan
 from foveate.run.composite import Composed, compose
 from foveate.run.deblur import Deblurring
 from foveate.run.executor import run_windows
+from foveate.run.looking import look_over
 from strategies import RowSource, make_card
 
 Pixels = NDArray[Any]
@@ -133,7 +134,11 @@ def composed(
         rules["masked"] = True
     plan = deblur_plan(pixels, masked=mask is not None, workers=workers)
     sessions = [FakeDeblurSession(deblur_card(entry, certain), spoil) for _ in range(workers)]
-    treatment = Deblurring(plan, **{"threshold": 0.5, **rules})
+    rules = {"threshold": 0.5, **rules}
+    if mask is None:
+        look = look_over(plan, RowSource(rows), sessions, rules["threshold"], rules.get("prepare"))
+        rules["blurred"] = look
+    treatment = Deblurring(plan, **rules)
     bands = list(compose(run_windows(plan, RowSource(rows), sessions, treatment), strength))
     return bands, sessions
 

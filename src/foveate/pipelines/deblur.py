@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from foveate.engine.deblur_session import DeblurSession
 from foveate.engine.open import open_deblur_sessions
+from foveate.engine.session import Float32
 from foveate.events import Finished, OnEvent, Started, Warned, ignore_event
 from foveate.media.copy import copy_picture
 from foveate.media.reader import open_rows
@@ -29,6 +30,7 @@ from foveate.plan.machine import peak_memory_bytes
 from foveate.run.composite import Composed, compose
 from foveate.run.deblur import Deblurring
 from foveate.run.executor import run_windows
+from foveate.run.looking import look_over
 
 Pixels = NDArray[Any]
 
@@ -161,8 +163,6 @@ def open_deblurring(job: DeblurJob, clock: Clock, tell: OnEvent) -> Iterator[Deb
     """Opens the readers and sessions of a job, and begins to compute; closes all of it after."""
     picture, model, options = job.picture, job.model, job.options
     with contextlib.ExitStack() as stack:
-        reader = stack.enter_context(open_rows(picture))
-        guard = Guarded(reader, clock, _brightness(job), (picture.name, model.card.id))
         mask = stack.enter_context(open_rows(job.mask)) if job.mask else None
         begun = time.perf_counter()
         sessions: list[DeblurSession] = open_deblur_sessions(
@@ -175,10 +175,14 @@ def open_deblurring(job: DeblurJob, clock: Clock, tell: OnEvent) -> Iterator[Deb
         for session in sessions:
             stack.callback(session.close)
         clock.lap("open", begun)
+        blurred = None if mask else _look_over(job, sessions, clock)
+        reader = stack.enter_context(open_rows(picture))
+        guard = Guarded(reader, clock, _brightness(job), (picture.name, model.card.id))
         treatment = Deblurring(
             job.plan,
             threshold=options.threshold,
             masked=mask is not None,
+            blurred=blurred,
             look_only=options.strength == 0,
             prepare=bleeding(picture.bands),
         )
@@ -190,6 +194,15 @@ def open_deblurring(job: DeblurJob, clock: Clock, tell: OnEvent) -> Iterator[Deb
         run = run_windows(job.plan, read, sessions, treatment, tell, item=picture.name)
         bands = compose(stack.enter_context(contextlib.closing(run)), options.strength)
         yield DeblurRun(reader, guard, bands, sessions[0].name)
+
+
+def _look_over(job: DeblurJob, sessions: list[DeblurSession], clock: Clock) -> Float32:
+    """Reads the picture a first time."""
+    begun, bands = time.perf_counter(), job.picture.bands
+    with open_rows(job.picture) as reader:
+        found = look_over(job.plan, reader.read, sessions, job.options.threshold, bleeding(bands))
+    clock.lap("look", begun)
+    return found
 
 
 def marked(rows: Pixels) -> NDArray[np.bool_]:

@@ -24,6 +24,7 @@ from foveate.plan.plan import PREPARE_BYTES_PER_PIXEL, Plan, make_plan
 from foveate.run.composite import compose
 from foveate.run.deblur import Deblurring, Decided
 from foveate.run.executor import run_windows
+from foveate.run.looking import look_bytes, look_over
 
 Pixels = NDArray[Any]
 Mask = NDArray[np.bool_]
@@ -83,15 +84,18 @@ def deblur(
     rows = shaped if mask is None else _with_mask(shaped, np.asarray(mask))
     found = find_deblur_model(Path(model) if isinstance(model, os.PathLike) else model)
     plan = _plan(shaped, rows, found.card, threads, memory_bytes)
-    treatment = Deblurring(
-        plan, threshold=threshold, masked=mask is not None, prepare=bleeding(shaped.shape[2])
-    )
     with ExitStack() as stack:
         sessions = open_deblur_sessions(
             found.card, found.weights_path, plan.workers, engine=engine, device=device
         )
         for session in sessions:
             stack.callback(session.close)
+        prepare, blurred = bleeding(shaped.shape[2]), None
+        if mask is None:
+            blurred = look_over(plan, RowsOf(rows).read, sessions, threshold, prepare)
+        treatment = Deblurring(
+            plan, threshold=threshold, masked=mask is not None, blurred=blurred, prepare=prepare
+        )
         run = stack.enter_context(
             closing(run_windows(plan, RowsOf(rows).read, sessions, treatment))
         )
@@ -135,7 +139,7 @@ def _plan(
         threads=threads or available_threads(),
         decoder_bytes=0,
         # The arrays themselves, with the mask that is given and the one that comes out.
-        encoder_bytes=2 * pixels.nbytes + rows.nbytes + width * height,
+        encoder_bytes=2 * pixels.nbytes + rows.nbytes + width * height + look_bytes(width, height),
         held_bands=1,
         beside_bytes=PREPARE_BYTES_PER_PIXEL if bleeding(pixels.shape[2]) else 0,
     )

@@ -20,6 +20,7 @@ from foveate.pipelines.place import Destination, Source, choose_place, open_sour
 from foveate.plan.machine import default_memory
 from foveate.plan.memory import MemoryTooSmallError
 from foveate.plan.plan import PREPARE_BYTES_PER_PIXEL, Plan, plan_ways
+from foveate.run.looking import look_bytes
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,8 @@ def deblur_ways(
         held_bands: one waits for its follower; more where the caller holds some.
     """
     maps = map_bytes(picture, options)
+    if mask is None:
+        maps += look_bytes(picture.width, picture.height)
     return plan_ways(
         picture.width,
         picture.height,

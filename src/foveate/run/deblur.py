@@ -1,4 +1,4 @@
-"""What deblurring does with one window: look first; copy what is sharp, restore what is blurred.
+"""What deblurring does with one window: copy what is sharp, restore what is blurred.
 
 An attention window of 8 x 8 pixels is decided by the area whose core holds it, by no other. So the
 decisions of all bands are one map of the picture, and what is made of it has no seams.
@@ -20,12 +20,10 @@ from foveate.engine.deblur_session import (
     StageDecision,
 )
 from foveate.engine.session import Float32
-from foveate.errors import ModelError
 from foveate.geometry import Rect, Window
-from foveate.look.blurred_parts import blurred_parts
-from foveate.models.card import DeblurFacts
 from foveate.plan.plan import Plan
 from foveate.run.board import Band
+from foveate.run.looking import cells_of, least_of, on_grid, prepared, unlike_card
 from foveate.run.pixels import to_network
 from foveate.run.rows import BandRows, Prepare
 from foveate.run.window import finish_colours
@@ -71,6 +69,8 @@ class Deblurring:
         plan: of the picture; the grid's `multiple` is one of WINDOW_PX.
         threshold: probability of blur, exclusive, from which on a window is restored.
         masked: whether rows carry a last band that is above 0 where the picture is to be restored.
+        blurred: without a mask: (H/8, W/8), rounded up: the picture's probabilities of blur, 0 in
+            all that is no blurred part; see `look_over`.
         look_only: never runs the network.
         prepare: applied to an area before the network sees it; the result is not affected where
             the input is copied.
@@ -82,12 +82,13 @@ class Deblurring:
         *,
         threshold: float,
         masked: bool = False,
+        blurred: Float32 | None = None,
         look_only: bool = False,
         prepare: Prepare | None = None,
     ) -> None:
         """Keeps the rules; bands carry all that changes."""
         self._plan, self._threshold, self._masked = plan, threshold, masked
-        self._look_only, self._prepare = look_only, prepare
+        self._blurred, self._look_only, self._prepare = blurred, look_only, prepare
 
     def begin(self, cores: Rect, rows: BandRows) -> Decided:
         """Nothing decided yet."""
@@ -107,7 +108,7 @@ class Deblurring:
         )
 
     def compute(self, session: DeblurSession, band: Band[Decided], window: Window) -> None:
-        """Looks at the window, and restores it where that is called for.
+        """Restores the window where that is called for.
 
         Raises:
             ModelError: the session's result has the wrong shape, NaN or infinity.
@@ -116,27 +117,24 @@ class Deblurring:
             window.area.left, window.area.top - band.top, window.area.width, window.area.height
         )
         pixels, mask = self._parted(band.rows[area.top : area.bottom, area.left : area.right])
-        if self._prepare:
-            pixels = self._prepare.apply(pixels.copy())
-        pixels = pixels[..., : band.out.network.shape[2]]
-        inside, place = window.core.within(window.area), _on_grid(window.core, band.out.cores)
+        inside, place = window.core.within(window.area), on_grid(window.core, band.out.cores)
         column = window.core.left // self._plan.grid.core_width
         look = None
         if mask is None:
-            lr = to_network(pixels, self._plan.grid.multiple, session.card.window.minimum)
-            look = self._look(session, lr, inside)
+            look = self._look(window, session.card.window.minimum)
+            own = look[cells_of(inside)]
             band.out.looked[column] = True
-            band.out.confidence[place] = look[_cells(inside)]
-            wanted = (look[_cells(inside)] > self._least(session)).any()
+            band.out.confidence[place] = own
+            wanted = (own > least_of(session.card, self._threshold)).any()
         else:
             wanted = mask[inside.top : inside.bottom, inside.left : inside.right].any()
         if self._look_only or not wanted:
             return
-        if mask is not None:
-            lr = to_network(pixels, self._plan.grid.multiple, session.card.window.minimum)
+        pixels = prepared(pixels, self._prepare)[..., : band.out.network.shape[2]]
+        lr = to_network(pixels, self._plan.grid.multiple, session.card.window.minimum)
         restored = _restored(session, lr, self._threshold, mask, look)
-        keep = restored.keep[_cells(inside)]
-        band.out.confidence[place] = restored.confidence[_cells(inside)]
+        keep = restored.keep[cells_of(inside)]
+        band.out.confidence[place] = restored.confidence[cells_of(inside)]
         band.out.keep[place] = keep
         band.out.ran[column] = True
         band.out.stages[column] = restored.stages
@@ -149,57 +147,12 @@ class Deblurring:
     def _parted(self, pixels: Pixels) -> tuple[Pixels, Mask | None]:
         return (pixels[..., :-1], pixels[..., -1] > 0) if self._masked else (pixels, None)
 
-    def _look(self, session: DeblurSession, lr: Float32, inside: Rect) -> Float32:
-        """The probability of blur in the core's blurred parts, as if they went on around it."""
-        look, facts = _looked(session, lr), session.card.deblur or DeblurFacts(0)
-        certain = scaled(facts.certain, self._threshold)
-        parts = blurred_parts(look, self._least(session), certain, facts.certain_windows)
-        return _outwards(_cells(inside), np.where(parts, look, np.float32(0)))
-
-    def _least(self, session: DeblurSession) -> float:
-        """The probability from which on the network is worth its while."""
-        return self._threshold * (session.card.deblur or DeblurFacts(0)).entry
-
-
-def scaled(probability: float, threshold: float) -> float:
-    """What `probability`, chosen for a threshold of a half, is for another: logits add up.
-
-    Args:
-        probability: 0..1.
-        threshold: between 0 and 1, both exclusive.
-    """
-    for_it = probability * threshold
-    return for_it / (for_it + (1 - probability) * (1 - threshold))
-
-
-def _outwards(core: tuple[slice, slice], look: Float32) -> Float32:
-    """The core's own cells, and around them, to the edge of the area, the nearest of these.
-
-    Near the area's edge the look sees too little; and where a neighbour is not computed the gate
-    falls, which would show as a grid.
-    """
-    beyond = [(at.start, size - at.stop) for at, size in zip(core, look.shape, strict=True)]
-    return np.pad(look[core], beyond, mode="edge")
-
-
-def _cells(rect: Rect) -> tuple[slice, slice]:
-    """The attention windows that a rectangle touches: rows and columns."""
-    return (
-        slice(rect.top // WINDOW_PX, -(-rect.bottom // WINDOW_PX)),
-        slice(rect.left // WINDOW_PX, -(-rect.right // WINDOW_PX)),
-    )
-
-
-def _on_grid(core: Rect, cores: Rect) -> tuple[slice, slice]:
-    """A core's attention windows within its band's."""
-    return _cells(core.within(cores))
-
-
-def _looked(session: DeblurSession, lr: Float32) -> Float32:
-    look, side = session.look(lr), lr.shape[2] // WINDOW_PX
-    if look.shape != (side, side) or not np.isfinite(look).all():
-        raise _unlike_card(session, f"looked and gave {look.shape}, expected finite {side, side}")
-    return look
+    def _look(self, window: Window, side: int) -> Float32:
+        """The picture's probabilities in one area; its last ones go on beyond it, as pixels do."""
+        assert self._blurred is not None  # noqa: S101 - there is no mask
+        known = self._blurred[cells_of(window.area)]
+        beyond = [(0, side // WINDOW_PX - size) for size in known.shape]
+        return np.pad(known, beyond, mode="edge")
 
 
 def _restored(
@@ -213,13 +166,5 @@ def _restored(
     grid = (side // WINDOW_PX, side // WINDOW_PX)
     found = restored.pixels.shape, restored.keep.shape, restored.confidence.shape
     if found != ((3, side, side), grid, grid):
-        raise _unlike_card(session, f"gave {found}, expected {(3, side, side)} and {grid}")
+        raise unlike_card(session, f"gave {found}, expected {(3, side, side)} and {grid}")
     return restored
-
-
-def _unlike_card(session: DeblurSession, cause: str) -> ModelError:
-    return ModelError(
-        f"{session.card.id} is not what its card says",
-        f"{session.name} {cause}",
-        "install the model again",
-    )

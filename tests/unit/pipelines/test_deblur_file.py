@@ -212,7 +212,8 @@ def test_events_are_told_in_order(tmp_path):
     told = [event.windows_done for event in events if isinstance(event, Progressed)]
     assert told == sorted(told)
     assert told[-1] == events[0].windows == report.windows == 16
-    assert set(report.seconds) == {"plan", "open", "read", "network", "write", "maps", "total"}
+    stages = {"plan", "open", "look", "read", "network", "write", "maps", "total"}
+    assert set(report.seconds) == stages
 
 
 def test_the_map_is_dark_where_sharp_and_bright_where_blurred(tmp_path):

@@ -18,8 +18,9 @@ from foveate.engine.fake_deblur import FakeDeblurSession
 from foveate.errors import ModelError
 from foveate.pipelines.alpha import bleeding
 from foveate.run.composite import FEATHER_PX
-from foveate.run.deblur import Deblurring, scaled
+from foveate.run.deblur import Deblurring
 from foveate.run.executor import run_windows
+from foveate.run.looking import look_over, scaled
 from foveate.run.rows import Prepare
 from strategies import DTYPES, RowSource
 
@@ -97,21 +98,34 @@ def test_a_mask_is_not_looked_up_but_obeyed():
     assert sum(session.runs for session in sessions) == 1
 
 
-def test_around_the_core_its_border_goes_on():
+def test_a_part_counts_in_every_area_it_reaches():
+    """Its one certain window lies in the first core; the third one is two areas away."""
+    pixels = blur(sharp(64, 256), 16, 8, 24, 240)
+    pixels[16:24, 8:16] = 230
+    parts, sessions = composed(pixels, certain=0.85)
+    _, mask = joined(parts)
+    assert mask[16:40, 8:248].all()
+    assert mask.sum() == 24 * 240
+    assert sum(session.looks for session in sessions) == 4
+
+
+def test_the_network_is_told_of_its_neighbours_and_beyond_the_picture():
     seen = []
 
     class Noted(FakeDeblurSession):
         def run(self, area, **given):
-            seen.append(given["look"])
+            seen.append(given["look"] > 0.5)
             return super().run(area, **given)
 
-    pixels = blur(sharp(64, 192), 0, 64, 24, 40)  # of the second core the left side, to its border
-    plan = deblur_plan(pixels, workers=1)
-    treatment = Deblurring(plan, threshold=0.5)
-    list(run_windows(plan, RowSource(pixels), [Noted(deblur_card())], treatment))
-    expected = np.zeros((16, 16), bool)  # area 128, core 64 with 32 on the left
-    expected[:3, :9] = True
-    assert ((seen[0] > 0.5) == expected).all()
+    pixels = blur(sharp(64, 192), 40, 48, 24, 144)  # to the picture's corner
+    plan, card = deblur_plan(pixels, workers=1), deblur_card()
+    blurred = look_over(plan, RowSource(pixels), [FakeDeblurSession(card)], 0.5)
+    treatment = Deblurring(plan, threshold=0.5, blurred=blurred)
+    list(run_windows(plan, RowSource(pixels), [Noted(card)], treatment))
+    assert [look.shape for look in seen] == [(16, 16)] * 3
+    assert seen[0][5:, 6:].all()  # down beyond the picture, and the halo on the right
+    assert seen[2][5:].all()
+    assert not any(look[:5].any() for look in seen)
 
 
 def test_a_window_whose_halo_alone_is_blurred_is_copied():

@@ -1,0 +1,150 @@
+"""Looks at a whole picture, area by area, before any of it is restored.
+
+So a blurred part counts as one however many areas it crosses, and what is made of it shows no grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foveate.engine.deblur_session import WINDOW_PX, DeblurSession
+from foveate.engine.session import Float32
+from foveate.errors import ModelError
+from foveate.geometry import Rect, Window
+from foveate.look.blurred_parts import blurred_parts
+from foveate.models.card import Card, DeblurFacts
+from foveate.plan.plan import Plan
+from foveate.run.board import Band
+from foveate.run.executor import run_windows
+from foveate.run.pixels import to_network
+from foveate.run.rows import BandRows, Prepare
+
+Pixels = NDArray[Any]
+# Of the map and of finding its parts: probabilities, maps of numbers and copies of them.
+BYTES_PER_CELL = 48
+
+
+@dataclass
+class Looked:
+    """One band: (n/8, W/8) probabilities of blur, and where it is in the picture."""
+
+    cores: Rect
+    probability: Float32
+
+
+class Looking:
+    """The treatment for `run_windows` that only looks; see Deblurring for the arguments."""
+
+    def __init__(self, plan: Plan, prepare: Prepare | None = None) -> None:
+        """Keeps the rules."""
+        self._plan, self._prepare = plan, prepare
+
+    def begin(self, cores: Rect, rows: BandRows) -> Looked:  # noqa: ARG002 - the treatment's interface
+        """Nothing seen yet."""
+        shape = -(-cores.height // WINDOW_PX), -(-cores.width // WINDOW_PX)
+        return Looked(cores, np.zeros(shape, np.float32))
+
+    def compute(self, session: DeblurSession, band: Band[Looked], window: Window) -> None:
+        """Looks at one area; what its core holds counts."""
+        left, top = window.area.left, window.area.top - band.top
+        pixels = band.rows[top : top + window.area.height, left : left + window.area.width]
+        pixels = prepared(pixels, self._prepare)[..., : 3 if pixels.shape[2] >= 3 else 1]
+        lr = to_network(pixels, self._plan.grid.multiple, session.card.window.minimum)
+        inside = window.core.within(window.area)
+        own = _looked(session, lr)[cells_of(inside)]
+        band.out.probability[on_grid(window.core, band.out.cores)] = own
+
+
+def look_over(
+    plan: Plan,
+    read: Callable[[int], Pixels],
+    sessions: Sequence[DeblurSession],
+    threshold: float,
+    prepare: Prepare | None = None,
+) -> Float32:
+    """Looks at a whole picture, so that a part counts as one however many areas it crosses.
+
+    Args:
+        plan: of the picture.
+        read: gives its next rows.
+        sessions: one per worker.
+        threshold: as in Deblurring.
+        prepare: as in Deblurring.
+
+    Returns:
+        (H/8, W/8), rounded up: probabilities of blur in blurred parts, 0 elsewhere.
+    """
+    run = run_windows(plan, read, sessions, Looking(plan, prepare))
+    with closing(run):
+        look = np.concatenate([band.probability for band in run])
+    card = sessions[0].card
+    facts = card.deblur or DeblurFacts(0)
+    certain = scaled(facts.certain, threshold)
+    look[~blurred_parts(look, least_of(card, threshold), certain, facts.certain_windows)] = 0
+    return look
+
+
+def look_bytes(width: int, height: int) -> int:
+    """What the map of a picture and finding its parts take, at the most."""
+    return BYTES_PER_CELL * -(-width // WINDOW_PX) * -(-height // WINDOW_PX)
+
+
+def least_of(card: Card, threshold: float) -> float:
+    """The look's probability from which on the network is worth its while."""
+    return threshold * (card.deblur or DeblurFacts(0)).entry
+
+
+def scaled(probability: float, threshold: float) -> float:
+    """What `probability`, chosen for a threshold of a half, is for another: logits add up.
+
+    Args:
+        probability: 0..1.
+        threshold: between 0 and 1, both exclusive.
+    """
+    for_it = probability * threshold
+    return for_it / (for_it + (1 - probability) * (1 - threshold))
+
+
+def prepared(pixels: Pixels, prepare: Prepare | None) -> Pixels:
+    """An area as the network shall see it; the input's samples stay as they are."""
+    return prepare.apply(pixels.copy()) if prepare else pixels
+
+
+def cells_of(rect: Rect) -> tuple[slice, slice]:
+    """The attention windows that a rectangle touches: rows and columns."""
+    return (
+        slice(rect.top // WINDOW_PX, -(-rect.bottom // WINDOW_PX)),
+        slice(rect.left // WINDOW_PX, -(-rect.right // WINDOW_PX)),
+    )
+
+
+def on_grid(core: Rect, cores: Rect) -> tuple[slice, slice]:
+    """A core's attention windows within its band's."""
+    return cells_of(core.within(cores))
+
+
+def _looked(session: DeblurSession, lr: Float32) -> Float32:
+    """What a session sees in an area, (S/8, S/8).
+
+    Raises:
+        ModelError: it has the wrong shape, NaN or infinity.
+    """
+    look, side = session.look(lr), lr.shape[2] // WINDOW_PX
+    if look.shape != (side, side) or not np.isfinite(look).all():
+        raise unlike_card(session, f"looked and gave {look.shape}, expected finite {side, side}")
+    return look
+
+
+def unlike_card(session: DeblurSession, cause: str) -> ModelError:
+    """The error for a result that the card does not allow."""
+    return ModelError(
+        f"{session.card.id} is not what its card says",
+        f"{session.name} {cause}",
+        "install the model again",
+    )
