@@ -3,9 +3,6 @@
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="needs the extra 'train'")
-pytestmark = pytest.mark.train
-
 from foveate.train.blur.defocus import RADIUS_PX, defocus, disk
 from foveate.train.blur.exposure import Response
 from pictures import photo
@@ -14,10 +11,22 @@ from pictures import photo
 @pytest.mark.parametrize("radius", [0.4, 1.0, 2.5, 6.0])
 def test_a_disk_is_round_and_of_its_radius(radius):
     weights = disk(radius)
-    assert torch.equal(weights, weights.flip(0))
-    assert torch.equal(weights, weights.T)
+    assert (weights == weights[::-1]).all()
+    assert (weights == weights.T).all()
     assert weights.sum() == pytest.approx(1, abs=1e-6)
     assert 1 / weights.max() == pytest.approx(np.pi * radius**2, rel=0.1, abs=0.6)
+
+
+def test_a_point_becomes_a_disk_in_its_place(monkeypatch):
+    monkeypatch.setattr("foveate.train.blur.defocus.ALL_OVER", 1)
+    light = np.zeros((41, 53, 3), np.float32)
+    light[20, 30] = 1
+    soft = defocus(light, np.random.default_rng(3))
+    radius = np.exp(np.random.default_rng(3).uniform(*np.log(RADIUS_PX)))
+    reach = len(disk(radius)) // 2
+    there = soft[20 - reach : 21 + reach, 30 - reach : 31 + reach, 0]
+    assert np.abs(there - disk(radius)).max() < 1e-6
+    assert soft.sum() == pytest.approx(3, abs=1e-4)
 
 
 def test_light_is_kept_and_only_becomes_softer():
