@@ -5,7 +5,7 @@ last. Every graph has one fixed size; what the predictors decide happens between
 
 | graph | inputs | outputs |
 | --- | --- | --- |
-| look (optional) | area (1, 3, S, S) | blur (S/32, S/32), probabilities |
+| look (optional) | area (1, 3, S, S) | blur (S/8, S/8), probabilities |
 | enter | area (1, 3, R+2, S), a row more above and below | map (R, S, c) |
 | down_I | fine (2R, H, c) | map (R, H/2, 2c) |
 | up_I | map0, in the decoder map1 too, (R, H, c) | map (2R, 2H, c) |

@@ -101,7 +101,7 @@ class DeblurSession(Protocol):
             threshold: least probability of blur, exclusive, for which a window is kept; 0 < t < 1.
             mask: (S, S) bool, decides in the predictors' place: an attention window that holds a
                 True pixel is kept. The predictors still say their confidence.
-            look: what `look` gave for this area; None: where it decides, it is asked again.
+            look: what `look` gave for this area; None: where it decides, and no mask, it is asked.
 
         Raises:
             ModelError: the engine cannot run the model on this area.

@@ -1,4 +1,4 @@
-"""Deblurring and enlarging in one pass over the file: deblurred rows feed the enlargement."""
+"""Deblurring and enlarging without a file between: deblurred rows feed the enlargement."""
 
 from __future__ import annotations
 

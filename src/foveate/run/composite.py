@@ -19,9 +19,8 @@ from foveate.run.pixels import STRIP_ROWS
 
 Pixels = NDArray[Any]
 # From the edge of what is kept to the network's own pixels: half of the change at the first, all of
-# it from the second on. At the edge of a thing that moved is most to restore: a feather of 6 took
-# 0.35 of 0.87 dB in the mask. At most an attention window: one row of neighbours is then all that a
-# weight depends on.
+# it from the second on, since most is to restore at the edges of what moved. At most an attention
+# window: one row of neighbours is then all that a weight depends on.
 FEATHER_PX = 2
 
 
