@@ -13,7 +13,8 @@ from dataclasses import dataclass
 class Started:
     """Work on one picture begins: its name, its windows and the SR pixels to make.
 
-    Where no network is needed (strength 0), a strip of rows stands for a window.
+    Where no network is needed (strength 0), a strip of rows stands for a window. Deblurring without
+    a mask goes through all windows twice, first to look, and counts them twice.
     """
 
     item: str

@@ -24,7 +24,7 @@ from foveate.errors import FoveateError, UsageError
 COMMANDS = {
     "upscale": "Enlarge a picture by 2, 3 or 4, or to an exact size",
     "deblur": "Restore what is motion-blurred, and touch nothing else",
-    "restore": "Deblur and enlarge in one pass",
+    "restore": "Deblur and enlarge in one go",
     "plan": "Show what upscale would do, and its cost, touching no pixels",
     "models": "List the models, their quality, cost and licence",
     "doctor": "Show what this machine has and what will be used",

@@ -27,7 +27,7 @@ _OPTIONS = [
 @progress_option
 @click.pass_obj
 def command(voice: Progress, /, **values: Any) -> None:  # noqa: ANN401 - click passes every option by name
-    """Deblur and enlarge INPUT (a picture file, or - for standard input) in one pass.
+    """Deblur and enlarge INPUT (a picture file, or - for standard input) in one go.
 
     Without --deblur it is `foveate upscale`. The options of enlarging are the same.
 

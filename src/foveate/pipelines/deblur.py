@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from foveate.engine.deblur_session import DeblurSession
 from foveate.engine.open import open_deblur_sessions
 from foveate.engine.session import Float32
-from foveate.events import Finished, OnEvent, Started, Warned, ignore_event
+from foveate.events import Event, Finished, OnEvent, Progressed, Started, Warned, ignore_event
 from foveate.media.copy import copy_picture
 from foveate.media.reader import open_rows
 from foveate.media.writer import RowWriter, Written, open_writer
@@ -106,7 +106,7 @@ def deblur_file(
     picture = job.picture
     for note in job.notes:
         tell(Warned(picture.name, note))
-    tell(Started(picture.name, job.plan.steps, picture.width * picture.height))
+    tell(Started(picture.name, job.plan.steps * job.passes, picture.width * picture.height))
     clock.lap("plan", clock.started)
     findings = Findings(job)
     with contextlib.ExitStack() as stack:
@@ -175,7 +175,8 @@ def open_deblurring(job: DeblurJob, clock: Clock, tell: OnEvent) -> Iterator[Deb
         for session in sessions:
             stack.callback(session.close)
         clock.lap("open", begun)
-        blurred = None if mask else _look_over(job, sessions, clock)
+        begun = time.perf_counter()
+        blurred = None if mask else _look_over(job, sessions, clock, tell)
         reader = stack.enter_context(open_rows(picture))
         guard = Guarded(reader, clock, _brightness(job), (picture.name, model.card.id))
         treatment = Deblurring(
@@ -191,18 +192,44 @@ def open_deblurring(job: DeblurJob, clock: Clock, tell: OnEvent) -> Iterator[Deb
             rows = guard.read(count)
             return rows if mask is None else with_mask(rows, marked(mask.read(count)))
 
-        run = run_windows(job.plan, read, sessions, treatment, tell, item=picture.name)
+        hear = _in_last_pass(job.passes, begun, tell)
+        run = run_windows(job.plan, read, sessions, treatment, hear, item=picture.name)
         bands = compose(stack.enter_context(contextlib.closing(run)), options.strength)
         yield DeblurRun(reader, guard, bands, sessions[0].name)
 
 
-def _look_over(job: DeblurJob, sessions: list[DeblurSession], clock: Clock) -> Float32:
-    """Reads the picture a first time."""
-    begun, bands = time.perf_counter(), job.picture.bands
-    with open_rows(job.picture) as reader:
-        found = look_over(job.plan, reader.read, sessions, job.options.threshold, bleeding(bands))
+def _look_over(
+    job: DeblurJob, sessions: list[DeblurSession], clock: Clock, tell: OnEvent
+) -> Float32:
+    """Reads the picture a first time; how long the second will take is not known before."""
+    begun, picture = time.perf_counter(), job.picture
+
+    def hear(event: Event) -> None:
+        if isinstance(event, Progressed):
+            event = replace(event, windows=event.windows * job.passes, remaining_s=None)
+        tell(event)
+
+    with open_rows(picture) as reader:
+        prepare, threshold = bleeding(picture.bands), job.options.threshold
+        found = look_over(
+            job.plan, reader.read, sessions, threshold, prepare, on_event=hear, item=picture.name
+        )
     clock.lap("look", begun)
     return found
+
+
+def _in_last_pass(passes: int, begun: float, tell: OnEvent) -> OnEvent:
+    """Counts on where the passes before ended."""
+    before_s = time.perf_counter() - begun
+
+    def hear(event: Event) -> None:
+        if isinstance(event, Progressed):
+            done = event.windows_done + event.windows * (passes - 1)
+            seconds, windows = event.seconds + before_s, event.windows * passes
+            event = replace(event, windows_done=done, windows=windows, seconds=seconds)
+        tell(event)
+
+    return hear
 
 
 def marked(rows: Pixels) -> NDArray[np.bool_]:

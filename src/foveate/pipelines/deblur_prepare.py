@@ -49,6 +49,11 @@ class DeblurJob:
     may_copy: bool
     notes: tuple[str, ...]
 
+    @property
+    def passes(self) -> int:
+        """How often its windows are gone through: without a mask they are looked at first."""
+        return 1 if self.mask else 2
+
 
 def prepare_deblur(source: Source, destination: Destination, options: DeblurOptions) -> DeblurJob:
     """Opens the headers, chooses model and format, and plans the windows.

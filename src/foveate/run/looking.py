@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from foveate.engine.deblur_session import WINDOW_PX, DeblurSession
 from foveate.engine.session import Float32
 from foveate.errors import ModelError
+from foveate.events import OnEvent, ignore_event
 from foveate.geometry import Rect, Window
 from foveate.look.blurred_parts import blurred_parts
 from foveate.models.card import Card, DeblurFacts
@@ -67,6 +68,9 @@ def look_over(
     sessions: Sequence[DeblurSession],
     threshold: float,
     prepare: Prepare | None = None,
+    *,
+    on_event: OnEvent = ignore_event,
+    item: str = "",
 ) -> Float32:
     """Looks at a whole picture, so that a part counts as one however many areas it crosses.
 
@@ -76,11 +80,13 @@ def look_over(
         sessions: one per worker.
         threshold: as in Deblurring.
         prepare: as in Deblurring.
+        on_event: as in `run_plan`.
+        item: as in `run_plan`.
 
     Returns:
         (H/8, W/8), rounded up: probabilities of blur in blurred parts, 0 elsewhere.
     """
-    run = run_windows(plan, read, sessions, Looking(plan, prepare))
+    run = run_windows(plan, read, sessions, Looking(plan, prepare), on_event, item=item)
     with closing(run):
         look = np.concatenate([band.probability for band in run])
     card = sessions[0].card

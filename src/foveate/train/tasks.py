@@ -20,7 +20,7 @@ from foveate.train.recipe import Recipe
 from foveate.train.validate import validate, validate_deblur
 
 GROWN_PX = (0, 0, 16)  # masks are grown by one of these
-SQUARES = 1 / 3  # share of patches in which a square is computed, whatever it shows
+SQUARES = 1 / 2  # share of patches in which a square is computed, whatever it shows
 DOUBTFUL = 3  # one step in so many computes what the look lets in, for the gate to learn from
 
 
@@ -115,8 +115,7 @@ class DeblurTask:
         )
         with torch.autocast("cpu", torch.bfloat16, enabled=self._bf16):
             if self.is_sparse:
-                squares = 0.0 if self._is_gated else SQUARES
-                keep = add_needless(mask[:few], GROWN_PX[step % len(GROWN_PX)], squares)
+                keep = add_needless(mask[:few], GROWN_PX[step % len(GROWN_PX)], SQUARES)
                 doubtful = self._is_gated and step % DOUBTFUL == 0
                 result = net(blurry[:few], mask=keep, doubtful=doubtful, dense=False, looked=looked)
             else:
@@ -143,7 +142,8 @@ def add_needless(mask: Tensor, reach: int, squares: float) -> Tensor:
         reach: pixels.
         squares: share of patches that get a square.
     """
-    keep = F.max_pool2d(mask, 2 * reach + 1, 1, reach) if reach else mask.clone()
+    size = 2 * reach + 1  # rows, then columns: the same maximum, 8 times as fast
+    keep = F.max_pool2d(F.max_pool2d(mask, (size, 1), 1, (reach, 0)), (1, size), 1, (0, reach))
     for one in keep:
         if torch.rand(()) < squares:
             height, width = one.shape[1:]

@@ -209,9 +209,15 @@ def test_events_are_told_in_order(tmp_path):
     kinds = [type(event) for event in events]
     assert kinds[0] is Started
     assert kinds[-2:] == [Warned, Finished]
-    told = [event.windows_done for event in events if isinstance(event, Progressed)]
-    assert told == sorted(told)
-    assert told[-1] == events[0].windows == report.windows == 16
+    told = [event for event in events if isinstance(event, Progressed)]
+    assert [event.windows_done for event in told] == sorted(event.windows_done for event in told)
+    assert told[-1].windows_done == told[0].windows == events[0].windows == 2 * report.windows == 32
+    assert report.windows == 16
+    assert any(event.windows_done <= report.windows for event in told)
+    for event in told:  # how much is blurred is not known before all is looked at
+        assert event.remaining_s is None or event.windows_done > report.windows
+    assert told[-1].remaining_s == 0
+    assert [event.seconds for event in told] == sorted(event.seconds for event in told)
     stages = {"plan", "open", "look", "read", "network", "write", "maps", "total"}
     assert set(report.seconds) == stages
 
