@@ -1,5 +1,6 @@
 """The group itself: help, unknown words, and what starting costs."""
 
+import os
 import re
 import subprocess
 import sys
@@ -101,8 +102,8 @@ def test_a_bug_of_ours_says_so(command: Command, monkeypatch: pytest.MonkeyPatch
 
 
 def test_closed_standard_output_is_no_crash():
-    done = child("models", "--json", stdout=None, capture_output=False, stderr=subprocess.PIPE,
-                 preexec_fn=lambda: __import__("os").close(1))  # fmt: skip
+    closed = {"capture_output": False, "preexec_fn": lambda: os.close(1)}
+    done = child("models", "--json", stderr=subprocess.PIPE, **closed)
     assert (done.returncode, done.stderr) == (0, b"")
 
 

@@ -146,9 +146,8 @@ def test_a_choice_that_does_not_fit_or_is_damaged_says_so_and_stops_nothing(
 
 def test_a_model_outside_the_lanes_is_a_choice_of_its_own(command, picture):
     shown = command("plan", picture, "--model", "rt4ksr_x2.bicubic", "--json").document["choices"]
-    assert [(c["lane"], c["chosen"]) for c in shown] == [
-        ("fast", False), ("balanced", False), ("best", False), ("", True),
-    ]  # fmt: skip
+    chosen = [(choice["lane"], choice["chosen"]) for choice in shown]
+    assert chosen == [("fast", False), ("balanced", False), ("best", False), ("", True)]
     words = command("plan", picture, "--model", "rt4ksr_x2.bicubic").out.splitlines()[-1]
     assert words.startswith("choice   --model: rt4ksr_x2.bicubic, about ")
 

@@ -43,9 +43,8 @@ def test_pairs_are_written_as_three_folders_of_png(command: Command, sources, tm
         assert set(np.unique(mask)) <= {0, 255}
         shares.append((mask > 0).mean())
     assert max(shares) > 0.01
-    assert set(contents(tmp_path / "pairs")) == {
-        "synthesis.json", *(f"{part}/{name}" for part in PARTS for name in names)
-    }  # fmt: skip
+    pictures = {f"{part}/{name}" for part in PARTS for name in names}
+    assert set(contents(tmp_path / "pairs")) == {"synthesis.json", *pictures}
 
 
 def test_a_seed_gives_the_same_files_and_another_gives_others(command, sources, tmp_path):

@@ -37,8 +37,12 @@ SMALL_WINDOW = replace(
 SIDE = 64
 WINDOW = WindowFacts(32, 32, 16, 16, "approximate", minimum=SIDE)
 FACTS = {
-    "id": "tiny.local", "trained_for": "tests", "summary": "", "licence": "", "limits": "",
-}  # fmt: skip
+    "id": "tiny.local",
+    "trained_for": "tests",
+    "summary": "",
+    "licence": "",
+    "limits": "",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -101,9 +105,14 @@ def test_session_and_torch_agree_decisions_included(config, tmp_path):
 
 @pytest.mark.parametrize(
     "spoilt",
-    ["conv.blocks.1.attn.proj.weight", "output_proj.proj.0.bias", "upsample_0.deconv.0.weight",
-     "decoderlayer_1.blocks.1.score_predictor.logits.bias", "look.both.2.bias"],
-)  # fmt: skip
+    [
+        "conv.blocks.1.attn.proj.weight",
+        "output_proj.proj.0.bias",
+        "upsample_0.deconv.0.weight",
+        "decoderlayer_1.blocks.1.score_predictor.logits.bias",
+        "look.both.2.bias",
+    ],
+)
 def test_a_graph_that_differs_from_torch_is_refused(spoilt, light_file):
     net = random_net(LIGHT)
     with torch.no_grad():

@@ -7,8 +7,12 @@ import pyvips
 from pictures import header, photo, read_picture, write_picture
 
 LOADERS = {
-    "jpg": "jpegload", "png": "pngload", "webp": "webpload", "tif": "tiffload", "avif": "heifload",
-}  # fmt: skip
+    "jpg": "jpegload",
+    "png": "pngload",
+    "webp": "webpload",
+    "tif": "tiffload",
+    "avif": "heifload",
+}
 
 
 @pytest.mark.parametrize("given", LOADERS)

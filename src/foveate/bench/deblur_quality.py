@@ -27,8 +27,13 @@ MODEL = "lmdvit.local"
 SEED, COUNT, SIDE, VALIDATION = 20, 80, 512, 16
 LENGTHS_PX = ((2, 16), (3, 40))
 UNITS = {
-    "psnr": "dB", "psnr_w": "dB", "ssim": "", "kept": "", "precision": "", "recall": "",
-}  # fmt: skip
+    "psnr": "dB",
+    "psnr_w": "dB",
+    "ssim": "",
+    "kept": "",
+    "precision": "",
+    "recall": "",
+}
 
 
 def make_held_out(

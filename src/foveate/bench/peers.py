@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,7 @@ def measure_peers(card: Card, folder: Path, *, threads: int) -> Iterator[Measure
     with OpenModel(card.id, threads=threads) as ours:
         ways: dict[str, Callable[[], object]] = {card.id: lambda: ours.upscale(lr)}
         for name in PEERS:
-            peer = open_peer(name, card.scale, folder, threads)
-            ways[name] = lambda peer=peer: peer(lr)  # type: ignore[misc]  # bound now
+            ways[name] = partial(open_peer(name, card.scale, folder, threads), lr)
         timings = compare(ways, rounds=ROUNDS)
     for timing in timings:
         yield timed(

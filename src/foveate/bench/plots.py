@@ -10,12 +10,15 @@ import json
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from foveate.bench.attention_memory import BY_SQUARE, ORIGINAL
 from foveate.bench.results import read_results
 from foveate.errors import InputError, UsageError
 from foveate.models.card import Card
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 PNG = b"\x89PNG\r\n\x1a\n"
 KEYWORD = "Points"  # of the text chunk that holds the digest
@@ -36,7 +39,7 @@ def memory_points(results: Path, _cards: Sequence[Card]) -> Points:
     return lanes
 
 
-def draw_memory(points: Points, axes: Any) -> None:  # noqa: ANN401 - matplotlib's
+def draw_memory(points: Points, axes: Axes) -> None:
     """Lines over the side of the window, MiB on a logarithmic axis."""
     for lane, line in sorted(points.items(), key=lambda item: -item[1][-1][1]):
         style, before = "o-", []
@@ -60,7 +63,7 @@ def quality_time_points(results: Path, cards: Sequence[Card]) -> Points:
     return points
 
 
-def draw_quality_time(points: Points, axes: Any) -> None:  # noqa: ANN401 - matplotlib's
+def draw_quality_time(points: Points, axes: Axes) -> None:
     """Names beside their points, seconds on a logarithmic axis."""
     for name, (seconds, psnr) in points.items():
         ours = "_x2" in name
@@ -74,7 +77,7 @@ def draw_quality_time(points: Points, axes: Any) -> None:  # noqa: ANN401 - matp
 
 
 Make = Callable[[Path, Sequence[Card]], Points]
-PLOTS: dict[str, tuple[Make, Callable[[Points, Any], None]]] = {
+PLOTS: dict[str, tuple[Make, Callable[[Points, Axes], None]]] = {
     "esrt_memory": (memory_points, draw_memory),
     "quality_time": (quality_time_points, draw_quality_time),
 }

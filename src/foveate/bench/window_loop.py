@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -62,7 +63,7 @@ def measure_window_loop(
             copy.with_suffix(".onnx").write_bytes(model.weights_path.read_bytes())
             write_card(msgspec.structs.replace(card, window=window), copy)
             loop = opened.enter_context(OpenModel(copy, engine="onnxruntime", threads=threads))
-            ways[name] = lambda loop=loop: loop.upscale(pixels)  # type: ignore[misc]  # bound now
+            ways[name] = partial(loop.upscale, pixels)
         timings = compare(ways, rounds=ROUNDS)
     for timing in timings:
         yield timed(

@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 import click
 
+from foveate.cli.progress import debug_option
 from foveate.errors import UsageError
 
 
@@ -18,7 +19,7 @@ from foveate.errors import UsageError
 @click.option("--threads", type=int, help="Windows computed at once [default: all cores].")
 @click.option("--rounds", type=click.IntRange(1), default=10, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
-@click.option("--debug", is_flag=True, help="Show a traceback on errors.")
+@debug_option
 def command(
     *,
     model: str,
@@ -27,7 +28,6 @@ def command(
     threads: int | None,
     rounds: int,
     as_json: bool,
-    debug: bool,  # noqa: ARG001 - read by main.py
 ) -> None:
     """Measure a model's speed and peak memory on an array of random pixels, windows included.
 
@@ -38,16 +38,16 @@ def command(
     Examples:
       foveate bench --model rt4ksr_x2.photo
       foveate bench --model rt4ksr_x2.photo --size 1920x1080 --threads 1 --json
-    """  # noqa: D301 - \b keeps click from joining the lines
+    """
     match = re.fullmatch(r"(\d+)x(\d+)", size)
     if not match:
         raise UsageError(f"cannot read --size {size!r}", "", "write 960x540")
-    from foveate.models.store import find_model  # noqa: PLC0415 - --help loads click only
+    from foveate.models.store import find_model
 
     if find_model(model).card.task == "deblur":
         _bench_deblur(model, engine, rounds, as_json=as_json)
         return
-    from foveate.bench.speed import measure_speed  # noqa: PLC0415 - as above
+    from foveate.bench.speed import measure_speed
 
     speed = measure_speed(
         model,
@@ -70,7 +70,7 @@ def command(
 
 
 def _bench_deblur(model: str, engine: str, rounds: int, *, as_json: bool) -> None:
-    from foveate.bench.deblur_speed import measure_deblur_speed  # noqa: PLC0415 - as above
+    from foveate.bench.deblur_speed import measure_deblur_speed
 
     speed = measure_deblur_speed(model, engine=engine, rounds=rounds)
     if as_json:

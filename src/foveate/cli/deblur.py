@@ -47,8 +47,8 @@ def command(voice: Progress, /, **values: Any) -> None:  # noqa: ANN401 - click 
       foveate deblur photo.png --mask car.png               restores what the mask marks
       foveate deblur photo.png --save-map map.png --save-windows stages
       foveate deblur photo.png --strength 0 --save-map map.png   only looks
-    """  # noqa: D301 - \b keeps click from joining the lines
-    from foveate.cli.streams import open_destination, read_source  # noqa: PLC0415 - --help loads click only
+    """
+    from foveate.cli.streams import open_destination, read_source
 
     voice.item = values["input"]
     if values["output"] == "-" and values["as_json"]:
@@ -56,7 +56,7 @@ def command(voice: Progress, /, **values: Any) -> None:  # noqa: ANN401 - click 
     options = make_deblur_options(values, strength=values["strength"], name=values["name"])
     destination = open_destination(values["output"])
     source = read_source(values["input"], "deblur")
-    from foveate.pipelines.deblur import deblur_file  # noqa: PLC0415 - as above
+    from foveate.pipelines.deblur import deblur_file
 
     report = deblur_file(source, destination, options, voice)
     if values["as_json"]:

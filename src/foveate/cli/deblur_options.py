@@ -27,7 +27,7 @@ DEBLUR_OPTIONS = [
 
 def make_deblur_options(values: dict[str, Any], **more: Any) -> DeblurOptions:  # noqa: ANN401 - any option
     """The typed options; raises UsageError for values that mean nothing."""
-    from foveate.pipelines.deblur_options import DeblurOptions  # noqa: PLC0415 - --help loads click only
+    from foveate.pipelines.deblur_options import DeblurOptions
 
     def path(name: str) -> Path | None:
         return None if values[name] is None else Path(values[name])

@@ -9,6 +9,7 @@ from importlib import metadata
 
 import click
 
+from foveate.cli.progress import debug_option
 from foveate.cli.version import foveate_version
 
 EXTRAS = {"heic": "pillow-heif", "openvino": "openvino", "train": "torch"}
@@ -16,15 +17,15 @@ EXTRAS = {"heic": "pillow-heif", "openvino": "openvino", "train": "torch"}
 
 @click.command(name="doctor")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
-@click.option("--debug", is_flag=True, help="Show a traceback on errors.")
-def command(as_json: bool, debug: bool) -> None:  # noqa: ARG001 - main.py reads --debug
+@debug_option
+def command(as_json: bool) -> None:
     """Show what this machine has, what is missing, and what foveate will use.
 
     \b
     Examples:
       foveate doctor
       foveate doctor --json
-    """  # noqa: D301 - \b keeps click from joining the lines
+    """
     facts = gather()
     if as_json:
         click.echo(json.dumps(facts))
@@ -37,15 +38,15 @@ def command(as_json: bool, debug: bool) -> None:  # noqa: ARG001 - main.py reads
 
 def gather() -> dict[str, str | list[str]]:
     """The facts, as words; a broken part is told, not raised."""
-    from foveate.engine.open import available_engines  # noqa: PLC0415 - --help loads click only
-    from foveate.media.vips import decoder_versions  # noqa: PLC0415 - as above
-    from foveate.models.store import find_model, list_cards  # noqa: PLC0415 - as above
-    from foveate.plan.machine import (  # noqa: PLC0415 - as above
+    from foveate.engine.open import available_engines
+    from foveate.media.vips import decoder_versions
+    from foveate.models.store import find_model, list_cards
+    from foveate.plan.machine import (
         available_memory,
         available_threads,
         default_memory,
     )
-    from foveate.plan.memory import format_memory  # noqa: PLC0415 - as above
+    from foveate.plan.memory import format_memory
 
     engines, broken = [], []
     for engine in available_engines():
@@ -75,8 +76,8 @@ def gather() -> dict[str, str | list[str]]:
 
 
 def _own_models() -> str:
-    from foveate.errors import UsageError  # noqa: PLC0415 - --help loads click only
-    from foveate.models.store import own_folder  # noqa: PLC0415 - as above
+    from foveate.errors import UsageError
+    from foveate.models.store import own_folder
 
     try:
         return str(own_folder())

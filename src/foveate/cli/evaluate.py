@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from foveate.cli.progress import debug_option
 from foveate.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 @click.option("--threads", type=int, help="Windows computed at once [default: all cores].")
 @click.option("--pictures", is_flag=True, help="Also every picture's rows.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
-@click.option("--debug", is_flag=True, help="Show a traceback on errors.")
+@debug_option
 def command(
     *,
     model: str,
@@ -42,7 +43,6 @@ def command(
     threads: int | None,
     pictures: bool,
     as_json: bool,
-    debug: bool,  # noqa: ARG001 - read by main.py
 ) -> None:
     """Measure PSNR-Y and SSIM-Y of a model, windows included, with bicubic beside it.
 
@@ -58,8 +58,8 @@ def command(
     Examples:
       foveate evaluate --model rt4ksr_x2.bicubic --data Set5
       foveate evaluate --model rt4ksr_x2.photo --data BSD100 --degrade jpeg:q=75 --json
-    """  # noqa: D301 - \b keeps click from joining the lines
-    from foveate.models.store import find_model  # noqa: PLC0415 - --help loads click only
+    """
+    from foveate.models.store import find_model
 
     if find_model(model).card.task == "deblur":
         if degrade:
@@ -71,8 +71,8 @@ def command(
             pictures=pictures, as_json=as_json,
         )  # fmt: skip
         return
-    from foveate.bench.evaluate import evaluate  # noqa: PLC0415 - --help loads click only
-    from foveate.pipelines.pixels import OpenModel  # noqa: PLC0415 - as above
+    from foveate.bench.evaluate import evaluate
+    from foveate.pipelines.pixels import OpenModel
 
     with OpenModel(model, engine=engine, threads=threads) as opened:
         report = evaluate(
@@ -113,8 +113,8 @@ def _evaluate_deblur(
     pictures: bool,
     as_json: bool,
 ) -> None:
-    from foveate.bench.evaluate_deblur import evaluate_deblur  # noqa: PLC0415 - as above
-    from foveate.pipelines.deblur_pixels import deblur  # noqa: PLC0415 - as above
+    from foveate.bench.evaluate_deblur import evaluate_deblur
+    from foveate.pipelines.deblur_pixels import deblur
 
     report = evaluate_deblur(
         model, lambda blurry, _: deblur(blurry, model=model, **options), data_dir, limit=limit

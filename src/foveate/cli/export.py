@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from foveate.cli.progress import debug_option
 from foveate.cli.torch_extra import need_torch
 
 
@@ -17,7 +18,7 @@ from foveate.cli.torch_extra import need_torch
 @click.option("--recipe", default="", help="The recipe's name, kept on the card.")
 @click.option("--data", default="", help="The training data and its licences, kept on the card.")
 @click.option("--halo", type=int, help="Context around each core, in a window of one size.")
-@click.option("--debug", is_flag=True, help="Show a traceback on errors.")
+@debug_option
 def command(
     *,
     checkpoint: Path,
@@ -27,7 +28,6 @@ def command(
     recipe: str,
     data: str,
     halo: int | None,
-    debug: bool,  # noqa: ARG001 - read by main.py
 ) -> None:
     """Make a model (ID.onnx or ID.zip, and its card ID.toml) of CHECKPOINT's averaged weights.
 
@@ -35,10 +35,10 @@ def command(
     Example:
       foveate export runs/x2/checkpoint.pt --id my_x2.photo
       foveate upscale photo.jpg --model my_x2.photo
-    """  # noqa: D301 - \b keeps click from joining the lines
+    """
     need_torch("export")
-    from foveate.models.store import own_folder  # noqa: PLC0415 - after the check
-    from foveate.train.export.model import export_checkpoint  # noqa: PLC0415 - as above
+    from foveate.models.store import own_folder
+    from foveate.train.export.model import export_checkpoint
 
     path = export_checkpoint(
         checkpoint,

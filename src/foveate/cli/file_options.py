@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
+from foveate.cli.progress import debug_option
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 OUTPUT = click.option(
@@ -33,7 +35,7 @@ FILE_OPTIONS = [
 ]
 VOICE_OPTIONS = [
     click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output."),
-    click.option("--debug", is_flag=True, help="Show a traceback on errors."),
+    debug_option,
 ]
 
 
@@ -54,7 +56,7 @@ def file_values(values: dict[str, Any]) -> dict[str, Any]:
     Raises:
         UsageError: --memory is not a size.
     """
-    from foveate.plan.memory import parse_memory  # noqa: PLC0415 - --help loads click only
+    from foveate.plan.memory import parse_memory
 
     names = (
         "model", "threads", "device", "engine", "max_pixels", "overwrite", "bit_depth",

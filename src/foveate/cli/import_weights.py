@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from foveate.cli.progress import debug_option
 from foveate.cli.torch_extra import need_torch
 
 
@@ -14,13 +15,12 @@ from foveate.cli.torch_extra import need_torch
 @click.option("--family", required=True, help="The network: rt4ksr, esrt or lmdvit.")
 @click.option("--id", "model_id", required=True, help="The id to give the model.")
 @click.option("--into", type=click.Path(path_type=Path), help="Folder [default: your own models].")
-@click.option("--debug", is_flag=True, help="Show a traceback on errors.")
+@debug_option
 def command(
     file: Path,
     family: str,
     model_id: str,
     into: Path | None,
-    debug: bool,  # noqa: ARG001 - read by main.py
 ) -> None:
     """Make a model of the authors' weight FILE, read without running any code from it.
 
@@ -28,9 +28,9 @@ def command(
     Example:
       foveate import-weights rt4ksr_x2.pth --family rt4ksr --id official_x2
       foveate upscale photo.jpg --model official_x2
-    """  # noqa: D301 - \b keeps click from joining the lines
+    """
     need_torch("import-weights")
-    from foveate.models.store import own_folder  # noqa: PLC0415 - after the check
-    from foveate.train.export.model import export_official  # noqa: PLC0415 - as above
+    from foveate.models.store import own_folder
+    from foveate.train.export.model import export_official
 
     click.echo(export_official(file, family, model_id, into or own_folder()))

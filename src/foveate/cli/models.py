@@ -6,23 +6,25 @@ import json
 
 import click
 
+from foveate.cli.progress import debug_option
+
 OUTPUTS = "What you make with a model is yours: no licence here reaches the pictures."
 
 
 @click.command(name="models")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
-@click.option("--debug", is_flag=True, help="Show a traceback on errors.")
-def command(as_json: bool, debug: bool) -> None:  # noqa: ARG001 - main.py reads --debug
+@debug_option
+def command(as_json: bool) -> None:
     """List the models: those that ship, and your own.
 
     \b
     Examples:
       foveate models
       foveate models --json
-    """  # noqa: D301 - \b keeps click from joining the lines
-    import msgspec  # noqa: PLC0415 - --help loads click only
+    """
+    import msgspec
 
-    from foveate.models.store import list_cards  # noqa: PLC0415 - as above
+    from foveate.models.store import list_cards
 
     entries = list_cards(on_broken=lambda error: click.echo(f"note: {error}", err=True))
     if as_json:

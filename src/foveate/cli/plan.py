@@ -25,13 +25,13 @@ def command(**values: Any) -> None:  # noqa: ANN401 - click passes every option 
     Examples:
       foveate plan photo.jpg
       foveate plan photo.jpg --scale 4 --memory 256MiB --json
-    """  # noqa: D301 - \b keeps click from joining the lines
-    from foveate.cli.streams import open_destination, read_source  # noqa: PLC0415 - --help loads click only
+    """
+    from foveate.cli.streams import open_destination, read_source
 
     options = make_options(values)
     source, destination = read_source(values["input"]), open_destination(values["output"])
-    from foveate.pipelines.choices import weigh_choices  # noqa: PLC0415 - as above
-    from foveate.pipelines.prepare import prepare_job  # noqa: PLC0415 - as above
+    from foveate.pipelines.choices import weigh_choices
+    from foveate.pipelines.prepare import prepare_job
 
     job = prepare_job(source, destination, options, only_plan=True)
     plan = job.as_dict() | {"choices": [choice.as_dict() for choice in weigh_choices(job)]}
@@ -47,7 +47,7 @@ def command(**values: Any) -> None:  # noqa: ANN401 - click passes every option 
 
 
 def _as_words(plan: dict[str, Any]) -> dict[str, str]:
-    from foveate.plan.memory import format_memory  # noqa: PLC0415 - --help loads click only
+    from foveate.plan.memory import format_memory
 
     memory, grid = plan["memory"], plan["grid"]
     parts = ", ".join(f"{k} {format_memory(v)}" for k, v in memory.items() if k != "total")
@@ -71,7 +71,7 @@ def _as_words(plan: dict[str, Any]) -> dict[str, str]:
 
 
 def _choice_in_words(choice: dict[str, Any]) -> str:
-    from foveate.plan.memory import format_memory  # noqa: PLC0415 - --help loads click only
+    from foveate.plan.memory import format_memory
 
     facts = []
     if choice["seconds"] is not None:

@@ -13,12 +13,17 @@ from foveate.events import Ended, Event, Failed, Finished, Progressed, Started, 
 
 BAR = 24
 STYLES = ("auto", "json", "none")
+# main.py reads both from the command line itself, before click does: no command is given them.
 progress_option = click.option(
     "--progress",
     type=click.Choice(STYLES),
     default="auto",
     show_default=True,
+    expose_value=False,
     help="On stderr: a bar on a terminal, typed JSON lines, or words alone.",
+)
+debug_option = click.option(
+    "--debug", is_flag=True, expose_value=False, help="Show a traceback on errors."
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,9 @@ from foveate.cli.file_options import add_options
 from foveate.cli.progress import Progress, progress_option
 from foveate.cli.upscale_options import make_options, upscale_options
 from foveate.errors import UsageError
+
+if TYPE_CHECKING:
+    from foveate.pipelines.deblur_options import DeblurOptions
 
 _OPTIONS = [
     click.option("--deblur", is_flag=True, help="Restore what is motion-blurred first."),
@@ -35,8 +38,8 @@ def command(voice: Progress, /, **values: Any) -> None:  # noqa: ANN401 - click 
     Examples:
       foveate restore photo.jpg --deblur --scale 2
       foveate restore photo.jpg --deblur --mask car.png -o big.png --memory 1GiB
-    """  # noqa: D301 - \b keeps click from joining the lines
-    from foveate.cli.streams import open_destination, read_source  # noqa: PLC0415 - --help loads click only
+    """
+    from foveate.cli.streams import open_destination, read_source
 
     voice.item = values["input"]
     if values["output"] == "-" and values["as_json"]:
@@ -45,7 +48,7 @@ def command(voice: Progress, /, **values: Any) -> None:  # noqa: ANN401 - click 
     options = make_options(values)
     destination = open_destination(values["output"])
     source = read_source(values["input"], "restore")
-    from foveate.pipelines.restore import restore_file  # noqa: PLC0415 - as above
+    from foveate.pipelines.restore import restore_file
 
     report = restore_file(source, destination, options, deblur, voice)
     if values["as_json"]:
@@ -58,7 +61,7 @@ def command(voice: Progress, /, **values: Any) -> None:  # noqa: ANN401 - click 
         voice.say(f"{report.output}: {width} x {height}, {how}, {seconds:.2f} s")
 
 
-def _deblur_options(values: dict[str, Any]) -> Any:  # noqa: ANN401 - DeblurOptions or None
+def _deblur_options(values: dict[str, Any]) -> DeblurOptions | None:
     """The options of deblurring, None without --deblur, where they would have no effect."""
     if values["deblur"]:
         return make_deblur_options(values, model=values["deblur_model"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from foveate.cli.progress import Progress, progress_option
+from foveate.cli.progress import Progress, debug_option, progress_option
 from foveate.errors import UsageError
 
 FOLDER = click.Path(path_type=Path)
@@ -62,7 +62,7 @@ FOLDER = click.Path(path_type=Path)
     help="Take all but that: pairs for training, which validation may follow.",
 )
 @progress_option
-@click.option("--debug", is_flag=True, help="Show a traceback on errors.")
+@debug_option
 @click.pass_obj
 def command(
     voice: Progress,
@@ -79,8 +79,6 @@ def command(
     defocus: float,
     held_out: int | None,
     training: int | None,
-    progress: str,  # noqa: ARG001 - read by main.py
-    debug: bool,  # noqa: ARG001 - read by main.py
 ) -> None:
     """Make pairs of a blurry and a sharp picture, and the mask of what is blurred.
 
@@ -91,9 +89,9 @@ def command(
     Examples:
       foveate synthesize --photos photos --cutouts cutouts --out pairs --count 1000
       foveate synthesize --photos photos --cutouts cutouts --out test --count 50 --seed 1 --size 256
-    """  # noqa: D301 - \b keeps click from joining the lines
-    from foveate.train.blur.scenes import BlurSettings  # noqa: PLC0415 - --help loads click only
-    from foveate.train.blur.synthesis import Synthesis, synthesize  # noqa: PLC0415 - --help loads click only
+    """
+    from foveate.train.blur.scenes import BlurSettings
+    from foveate.train.blur.synthesis import Synthesis, synthesize
 
     voice.item = str(out)
     if not any(shares) or length[0] > length[1]:

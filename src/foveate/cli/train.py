@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from foveate.cli.progress import debug_option
 from foveate.cli.torch_extra import need_torch
 
 
@@ -22,7 +23,7 @@ from foveate.cli.torch_extra import need_torch
     help="Lay one setting over the recipe.",
 )
 @click.option("--threads", type=click.IntRange(1), help="Threads for PyTorch [default: all cores].")
-@click.option("--debug", is_flag=True, help="Show a traceback on errors.")
+@debug_option
 def command(
     *,
     recipe: Path,
@@ -31,7 +32,6 @@ def command(
     resume: bool,
     overrides: tuple[str, ...],
     threads: int | None,
-    debug: bool,  # noqa: ARG001 - read by main.py
 ) -> None:
     """Train a network from RECIPE (a TOML file), on one process or under torchrun.
 
@@ -40,12 +40,12 @@ def command(
       foveate train recipes/rt4ksr_x2.bicubic.toml --out runs/x2 --set 'data.folders=["photos"]'
       foveate train recipes/rt4ksr_x2.bicubic.toml --out runs/x2 --resume --minutes 60
       torchrun --nproc-per-node 2 -m foveate train RECIPE.toml --out runs/x2
-    """  # noqa: D301 - \b keeps click from joining the lines
+    """
     need_torch("train")
-    import torch  # noqa: PLC0415 - the training extra
+    import torch
 
-    from foveate.train.loop import train  # noqa: PLC0415 - as above
-    from foveate.train.recipe import read_recipe  # noqa: PLC0415 - as above
+    from foveate.train.loop import train
+    from foveate.train.recipe import read_recipe
 
     if threads:
         torch.set_num_threads(threads)

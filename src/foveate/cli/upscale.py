@@ -30,8 +30,8 @@ def command(voice: Progress, /, **values: Any) -> None:  # noqa: ANN401 - click 
       foveate upscale texture.png --wrap x,y
       foveate upscale old.jpg --strength 0.7 --progress json
       cat photo.jpg | foveate upscale - -o - > big.jpg
-    """  # noqa: D301 - \b keeps click from joining the lines
-    from foveate.cli.streams import open_destination, read_source  # noqa: PLC0415 - --help loads click only
+    """
+    from foveate.cli.streams import open_destination, read_source
 
     voice.item = values["input"]
     if values["output"] == "-" and values["as_json"]:
@@ -39,7 +39,7 @@ def command(voice: Progress, /, **values: Any) -> None:  # noqa: ANN401 - click 
     options = make_options(values)
     destination = open_destination(values["output"])
     source = read_source(values["input"])
-    from foveate.pipelines.image import upscale_file  # noqa: PLC0415 - as above
+    from foveate.pipelines.image import upscale_file
 
     report = upscale_file(source, destination, options, voice)
     if values["as_json"]:

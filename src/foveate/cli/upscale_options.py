@@ -49,7 +49,7 @@ upscale_options = add_options(_OPTIONS)  # in the order above
 
 def make_options(values: dict[str, Any]) -> UpscaleOptions:
     """The typed options; raises UsageError for values that mean nothing."""
-    from foveate.pipelines.options import UpscaleOptions  # noqa: PLC0415 - --help loads click only
+    from foveate.pipelines.options import UpscaleOptions
 
     return UpscaleOptions(
         **file_values(values),

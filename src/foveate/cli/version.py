@@ -7,7 +7,7 @@ import click
 
 def foveate_version() -> str:
     """The installed version; a source tree that was not installed has none."""
-    from importlib import metadata  # noqa: PLC0415 - `foveate --help` does without
+    from importlib import metadata
 
     try:
         return metadata.version("foveate")
@@ -15,7 +15,7 @@ def foveate_version() -> str:
         return "from source, not installed"
 
 
-def show_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:  # noqa: ARG001 - click's way to call
+def show_version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
     """Click's way to answer --version before anything else is looked at."""
     if value:
         click.echo(f"foveate {foveate_version()}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -52,7 +53,7 @@ class Restored(NamedTuple):
     keep: Mask
     confidence: Float32
     stages: tuple[StageDecision, ...]
-    strips: dict[str, int] = {}  # noqa: RUF012 - never changed
+    strips: Mapping[str, int] = {}
 
 
 class DeblurSession(Protocol):

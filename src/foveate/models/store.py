@@ -238,7 +238,7 @@ def _verify(card: Card, weights_path: Path) -> None:
 
 
 @functools.cache
-def _sha256(path: Path, mtime_ns: int, size: int) -> str:  # noqa: ARG001 - they make the cache key
-    """Hexadecimal SHA-256 of a file, once per path, time and size."""
+def _sha256(path: Path, _mtime_ns: int, _size: int) -> str:
+    """Hexadecimal SHA-256 of a file, once per path, time and size: the cache's key."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

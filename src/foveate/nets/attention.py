@@ -6,15 +6,18 @@ A softmax row needs one query's scores alone, so cutting the queries is exact.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812 - its usual name
+from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from foveate.nets.blocks import without_autocast
+
+Attention = Callable[[Tensor, Tensor, Tensor, float], Tensor]  # called as `Attend` is
 
 
 @dataclass(frozen=True)

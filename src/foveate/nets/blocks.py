@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - its usual name
+from torch.nn import functional as F
 
 
 class LayerNorm(nn.Module):
@@ -26,6 +26,12 @@ class LayerNorm(nn.Module):
         return x.permute(0, 3, 1, 2)  # (N, C, H, W)
 
 
+class BiasedConv(nn.Conv2d):
+    """A convolution with a bias, which its type says too."""
+
+    bias: nn.Parameter
+
+
 class RepConv(nn.Module):
     """The paper's RRB: 1x1 expand, 3x3 with inner skip, 1x1 reduce, outer skip.
 
@@ -40,16 +46,16 @@ class RepConv(nn.Module):
         self.expand = expand
         if expand:
             wide = features * expand
-            self.expand_conv = nn.Conv2d(features, wide, 1)
-            self.fea_conv = nn.Conv2d(wide, wide, 3)
-            self.reduce_conv = nn.Conv2d(wide, features, 1)
+            self.expand_conv = BiasedConv(features, wide, 1)
+            self.fea_conv = BiasedConv(wide, wide, 3)
+            self.reduce_conv = BiasedConv(wide, features, 1)
         else:
-            self.rep_conv = nn.Conv2d(features, features, 3, padding=1)
+            self.rep_conv = BiasedConv(features, features, 3, padding=1)
 
     def folded(self) -> tuple[Tensor, Tensor]:
         """Weight (C, C, 3, 3) and bias (C,) of the one convolution that equals this block."""
         if not self.expand:
-            return self.rep_conv.weight, self.rep_conv.bias  # type: ignore[return-value]  # made with a bias
+            return self.rep_conv.weight, self.rep_conv.bias
         a, b0 = self.expand_conv.weight[:, :, 0, 0], self.expand_conv.bias  # (M, C), (M,)
         r, b2 = self.reduce_conv.weight[:, :, 0, 0], self.reduce_conv.bias  # (C, M), (C,)
         k, b1 = self.fea_conv.weight, self.fea_conv.bias  # (M, M, 3, 3), (M,)
@@ -62,7 +68,7 @@ class RepConv(nn.Module):
         weight = (
             weight + torch.eye(features, dtype=k.dtype, device=k.device)[:, :, None, None] * centre
         )
-        bias = b2 + r @ b1 + torch.matmul(rk.sum(2), b0)  # type: ignore[arg-type, operator]  # biases are there
+        bias = b2 + r @ b1 + torch.matmul(rk.sum(2), b0)
         return weight, bias
 
     def fold(self) -> None:
@@ -70,8 +76,8 @@ class RepConv(nn.Module):
         if not self.expand:
             return
         weight, bias = self.double().folded()
-        rep = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1)
-        rep.weight.data, rep.bias.data = weight.float().detach(), bias.float().detach()  # type: ignore[union-attr]  # it has a bias
+        rep = BiasedConv(weight.shape[1], weight.shape[0], 3, padding=1)
+        rep.weight.data, rep.bias.data = weight.float().detach(), bias.float().detach()
         del self.expand_conv, self.fea_conv, self.reduce_conv
         self.rep_conv, self.expand = rep, 0
 
@@ -86,12 +92,12 @@ class RepConv(nn.Module):
         for convolution in (self.expand_conv, self.reduce_conv):
             nn.init.zeros_(convolution.weight)
             convolution.weight[:c, :c, 0, 0] = torch.eye(c)
-        for bias_of in (self.expand_conv, self.fea_conv, self.reduce_conv):
-            nn.init.zeros_(bias_of.bias)  # type: ignore[arg-type]  # made with a bias above
+        for convolution in (self.expand_conv, self.fea_conv, self.reduce_conv):
+            nn.init.zeros_(convolution.bias)
         both_skips = 2 * torch.eye(c)
         self.fea_conv.weight[:c, :c] = weight
         self.fea_conv.weight[:c, :c, 1, 1] -= both_skips
-        self.reduce_conv.bias.copy_(bias)  # type: ignore[union-attr]  # made with a bias above
+        self.reduce_conv.bias.copy_(bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> the same."""
@@ -101,7 +107,7 @@ class RepConv(nn.Module):
     def forward_expanded(self, x: Tensor) -> Tensor:
         """The published order: the ring around the expanded features holds their bias, not zero."""
         e = self.expand_conv(x)
-        ring = self.expand_conv.bias[None, :, None, None].expand_as(e)  # type: ignore[index]  # it has a bias
+        ring = self.expand_conv.bias[None, :, None, None].expand_as(e)
         padded = F.pad(e - ring, (1, 1, 1, 1)) + F.pad(ring, (1, 1, 1, 1), mode="replicate")
         return self.reduce_conv(self.fea_conv(padded) + e) + x
 

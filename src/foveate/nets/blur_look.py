@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - its usual name
+from torch.nn import functional as F
 
 SLOPE = 0.1
 
@@ -29,13 +29,17 @@ class BlurLook(nn.Module):
         super().__init__()
         c = features
         self.fine = nn.Sequential(
-            *_convolution(3, c // 2, 5, 2), *_convolution(c // 2, c, 3, 2),
-            *_convolution(c, 2 * c, 3, 2), *_convolution(2 * c, 2 * c, 3, 1),
-        )  # fmt: skip
+            *_convolution(3, c // 2, 5, 2),
+            *_convolution(c // 2, c, 3, 2),
+            *_convolution(c, 2 * c, 3, 2),
+            *_convolution(2 * c, 2 * c, 3, 1),
+        )
         self.coarse = nn.Sequential(
-            *_convolution(2 * c, 3 * c, 3, 2), *_convolution(3 * c, 3 * c, 3, 1),
-            *_convolution(3 * c, 3 * c, 3, 1), nn.Conv2d(3 * c, 2 * c, 1),
-        )  # fmt: skip
+            *_convolution(2 * c, 3 * c, 3, 2),
+            *_convolution(3 * c, 3 * c, 3, 1),
+            *_convolution(3 * c, 3 * c, 3, 1),
+            nn.Conv2d(3 * c, 2 * c, 1),
+        )
         self.both = nn.Sequential(*_convolution(2 * c, 2 * c, 3, 1), nn.Conv2d(2 * c, 1, 1))
         for module in self.modules():
             if isinstance(module, nn.Conv2d):  # torch's own start fades within these nine layers

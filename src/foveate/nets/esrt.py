@@ -13,8 +13,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from foveate.nets.attention import Attend
-from foveate.nets.blocks import BicubicAnchor
+from foveate.nets.attention import Attend, Attention
+from foveate.nets.blocks import BiasedConv, BicubicAnchor
 from foveate.nets.esrt_blocks import HPB, ConvRelu, Scale, upsampler
 from foveate.nets.esrt_transformer import EfficientTransformer, SplitAttention
 
@@ -91,25 +91,25 @@ class ESRT(nn.Module):
         self.head = nn.Sequential(nn.Conv2d(3, c, 3, padding=1))
         self.body = nn.Sequential(Backbone(config))
         self.reduce = nn.Conv2d(c, c, 3, padding=1)
-        last = nn.Conv2d(c, 3, 3, padding=1)
+        last = BiasedConv(c, 3, 3, padding=1)
         self.tail = nn.Sequential(upsampler(c, config.scale), last)
         if config.global_path:
             self.up = nn.Sequential(upsampler(c, config.scale), ConvRelu(c, 3, 3))
         if config.anchor == "bicubic":
             self.anchor = BicubicAnchor(config.scale)
             nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)  # type: ignore[arg-type]  # it has one
+            nn.init.zeros_(last.bias)
             if config.global_path:
                 self.gate = Scale(0.0)
         self.attend = Attend()
 
     @property
-    def attend(self) -> Attend:
+    def attend(self) -> Attention:
         """How attention is computed. Assign another to change it; the result stays the same."""
         return self._attend
 
     @attend.setter
-    def attend(self, attend: Attend) -> None:
+    def attend(self, attend: Attention) -> None:
         self._attend = attend
         for module in self.modules():
             if isinstance(module, SplitAttention):

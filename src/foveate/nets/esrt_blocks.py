@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - its usual name
+from torch.nn import functional as F
+
+from foveate.nets.blocks import BiasedConv
 
 
 class Scale(nn.Module):
@@ -51,22 +53,19 @@ class ChannelAttention(nn.Module):
     def __init__(self, features: int) -> None:
         """Two 1x1 convolutions, a sixteenth as wide between."""
         super().__init__()
-        self.conv_du = nn.Sequential(
-            VectorConv(features, features // 16, 1),
-            nn.ReLU(),
-            VectorConv(features // 16, features, 1),
-            nn.Sigmoid(),
-        )
+        first = VectorConv(features, features // 16, 1)
+        second = VectorConv(features // 16, features, 1)
+        self.conv_du = nn.Sequential(first, nn.ReLU(), second, nn.Sigmoid())
         with torch.no_grad():
-            self.conv_du[0].weight.mul_(0.1)  # type: ignore[operator]  # it is a convolution
-            self.conv_du[0].bias.fill_(0.1)  # type: ignore[operator]  # with a bias
+            first.weight.mul_(0.1)
+            first.bias.fill_(0.1)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> the same."""
         return x * self.conv_du(x.mean((2, 3)))[:, :, None, None]
 
 
-class VectorConv(nn.Conv2d):
+class VectorConv(BiasedConv):
     """A 1x1 convolution of pictures of one pixel, (N, inputs) -> (N, outputs).
 
     As a linear layer: torch's path for such pictures took 2.6 % of a training step.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - its usual name
+from torch.nn import functional as F
 
 from foveate.errors import InputError
-from foveate.nets.attention import Attend
+from foveate.nets.attention import Attend, Attention
 
 HEADS = 8
 
@@ -56,7 +56,7 @@ class SplitAttention(nn.Module):
         self.reduce = nn.Linear(dim, inner, bias=False) if inner < dim else nn.Identity()
         self.qkv = nn.Linear(inner, 3 * inner, bias=False)
         self.proj = nn.Linear(inner, dim)
-        self.attend = Attend()
+        self.attend: Attention = Attend()
 
     def forward(self, t: Tensor) -> Tensor:
         """Attends within each segment.

@@ -10,7 +10,7 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - its usual name
+from torch.nn import functional as F
 
 
 class ConfidencePredictor(nn.Module):
@@ -26,9 +26,12 @@ class ConfidencePredictor(nn.Module):
         c = features
         self.in_conv = nn.Sequential(nn.Linear(c, c), nn.GELU(), nn.LayerNorm(c), nn.Linear(c, c))
         self.out_conv = nn.Sequential(
-            nn.Linear(c, c // 2), nn.GELU(), nn.Linear(c // 2, c // 4), nn.GELU(),
+            nn.Linear(c, c // 2),
+            nn.GELU(),
+            nn.Linear(c // 2, c // 4),
+            nn.GELU(),
             nn.Linear(c // 4, 2),
-        )  # fmt: skip
+        )
 
     def forward(self, windows: Tensor) -> Tensor:
         """(B, H/M, W/M, T, C) -> (B, H/M, W/M, 2) mean logits."""

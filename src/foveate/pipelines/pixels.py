@@ -192,7 +192,7 @@ class _Into(Upscaling):
         super().__init__(plan)
         self._out, self._scale = out, plan.scale
 
-    def begin(self, cores: Rect, rows: BandRows) -> Pixels:  # noqa: ARG002 - the array has its shape
+    def begin(self, cores: Rect, _rows: BandRows) -> Pixels:
         sr = cores.scaled(self._scale)
         return self._out[sr.top : sr.bottom]
 

@@ -173,7 +173,7 @@ class _Feed:
             self.engine = run.engine
             yield _Rows(run, findings, job.picture.height)
 
-    def _hear(self, event: Event) -> None:  # noqa: ARG002 - an event sink's signature
+    def _hear(self, _event: Event) -> None:
         if self.is_over.is_set():
             raise _OverError
 

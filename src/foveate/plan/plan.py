@@ -233,9 +233,22 @@ def plan_resize(
     if memory.total > memory_bytes:
         raise MemoryTooSmallError(memory.total, memory_bytes)
     return Plan(
-        "", "", width, height, bands, depth, scale, target, (False, False),
-        (0, 0), grid, 0, 1, memory, memory_bytes,
-    )  # fmt: skip
+        model="",
+        engine="",
+        width=width,
+        height=height,
+        bands=bands,
+        depth=depth,
+        scale=scale,
+        target=target,
+        wrap=(False, False),
+        wrap_px=(0, 0),
+        grid=grid,
+        workers=0,
+        bands_in_flight=1,
+        memory=memory,
+        memory_limit=memory_bytes,
+    )
 
 
 def grid_of(card: Card, width: int, height: int) -> Grid:

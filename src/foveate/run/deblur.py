@@ -6,6 +6,7 @@ decisions of all bands are one map of the picture, and what is made of it has no
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,7 +60,7 @@ class Decided:
     looked: Mask
     ran: Mask
     stages: dict[int, tuple[StageDecision, ...]] = field(default_factory=dict)
-    strips: dict[int, dict[str, int]] = field(default_factory=dict)
+    strips: dict[int, Mapping[str, int]] = field(default_factory=dict)
 
 
 class Deblurring:

@@ -16,8 +16,8 @@ class CurveLog:
         kept = [line for line in self.read() if line["step"] <= step]
         self.path.write_text("".join(json.dumps(line) + "\n" for line in kept), "utf-8")
 
-    def add(self, **line: Any) -> None:  # noqa: ANN401 - a line holds what the caller measured
-        """Writes one line and flushes it."""
+    def add(self, **line: object) -> None:
+        """Writes one line, what the caller measured, and flushes it."""
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812 - its usual name
+from torch.nn import functional as F
 
 from foveate.nets.attention_windows import window_labels
 from foveate.nets.lmdvit import Decision, Restored

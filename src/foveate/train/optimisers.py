@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -38,7 +37,7 @@ class Muon(Optimizer):
         self._dtype = torch.bfloat16 if bf16 else torch.float32
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:  # type: ignore[override]  # noqa: ARG002, ANN401
+    def step(self) -> None:  # type: ignore[override]  # takes no closure
         """One update of every kernel that has a gradient."""
         for group in self.param_groups:
             for p in group["params"]:

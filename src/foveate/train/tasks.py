@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - its usual name
+from torch.nn import functional as F
 
 from foveate.errors import UsageError
 from foveate.nets.build import Net

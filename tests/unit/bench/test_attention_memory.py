@@ -55,9 +55,11 @@ def test_batches_double_within_the_limit_and_the_slope_gives_the_bound():
     formula = Formula()
     rows = list(measure_training(3 * GIB, formula))
     assert {row.protocol for row in rows if row.lane == ORIGINAL} == {
-        "training step, batch 1", "training step, batch 2", "training step, batch 4",
+        "training step, batch 1",
+        "training step, batch 2",
+        "training step, batch 4",
         "by the bytes per picture between batches 2 and 4",
-    }  # fmt: skip
+    }
     assert formula.largest <= 3 * GIB
     per_picture = 100 * 48**2 + 96 * 48**4
     assert value(rows, "batch in 20 GiB", ORIGINAL) == BOUND_BYTES // per_picture

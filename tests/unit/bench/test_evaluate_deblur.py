@@ -64,9 +64,8 @@ def test_scores_are_means_per_picture_and_the_masks_pixels_alone(pairs):
     sharp, blurry = noise(HEIGHT, WIDTH), noise(HEIGHT, WIDTH)
     blurry[8:16, 4:16] //= 2
     report = evaluate_deblur("m", keeps(), pairs, limit=1)
-    assert [row.name for row in (*report.rows, *report.pictures)] == [
-        "m", "blurry", "0: m", "0: blurry",
-    ]  # fmt: skip
+    names = [row.name for row in (*report.rows, *report.pictures)]
+    assert names == ["m", "blurry", "0: m", "0: blurry"]
     row = report.rows[1]
     assert row.images == 1
     assert row.psnr == psnr_rgb(blurry, sharp, border_px=0)

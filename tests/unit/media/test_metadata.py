@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from functools import partial
 
 import numpy as np
 import pytest
@@ -34,8 +35,7 @@ def pack_entries(order, entries, at):
 
 def make_exif(order="<", *, orientation=6, thumbnail=b"\xff\xd8old picture\xff\xd9", gap=b""):
     """A camera's block: orientation, make, pixel sizes, maker note, GPS and a thumbnail."""
-    short = lambda value: struct.pack(order + "H", value)  # noqa: E731 - a formula that wants one line
-    long = lambda value: struct.pack(order + "I", value)  # noqa: E731 - a formula that wants one line
+    short, long = partial(struct.pack, order + "H"), partial(struct.pack, order + "I")
     exif_at, gps_at, thumb_at = 200, 600, 800
     first = [
         (0x010F, 2, 11, b"FoveateCam\0"),
@@ -343,9 +343,9 @@ def test_a_camera_raw_file_is_not_taken_for_its_thumbnail(noise, save, tags):
     path = save(noise(8, 8), "in.tif")
     assert open_picture(path).width == 8
     data = path.read_bytes()
-    read_at = lambda at, size: data[at : at + size]  # noqa: E731 - a formula that wants one line
     (first,) = struct.unpack_from("<I", data, 4)
-    known = {value.tag: value for value in [*read_directory(read_at, "<", first), *tags]}
+    held = read_directory(lambda at, size: data[at : at + size], "<", first)
+    known = {value.tag: value for value in [*held, *tags]}
     at = len(data) + len(data) % 2
     directory = pack_directories("<", list(known.values()), {}, at=at)
     path.write_bytes(data[:4] + struct.pack("<I", at) + data[8:].ljust(at - 8, b"\0") + directory)

@@ -28,9 +28,8 @@ def test_windows_hold_the_shifted_map_row_by_row_and_join_to_it(shift):
 
 def test_relative_index_has_the_published_values():
     index = relative_index(8)
-    assert [int(index[p]) for p in ((0, 0), (0, 1), (1, 0), (0, 63), (63, 0))] == [
-        112, 111, 113, 0, 224,
-    ]  # fmt: skip
+    pairs = ((0, 0), (0, 1), (1, 0), (0, 63), (63, 0))
+    assert [int(index[pair]) for pair in pairs] == [112, 111, 113, 0, 224]
     assert int(index[9, 2]) == (1 - 0 + 7) * 15 + (1 - 2 + 7)
 
 

@@ -107,9 +107,8 @@ def test_rows_are_of_every_core_and_halo_and_of_the_whole(tmp_path, data, net, m
     monkeypatch.setattr(esrt_windows, "SETS", {"Set5": 1, "BSD100": 2})
     path = checkpoint_of(net, NetSettings("esrt", OPTIONS), tmp_path / "c.pt")
     rows = list(measure_windows(path, data, 2, cores=[16, 24], halos=[4], largest=24, rounds=0))
-    assert [row.lane for row in rows if row.what == "PSNR-Y, dB"] == [
-        "whole", "core 16, halo 4", "core 24, halo 4",
-    ]  # fmt: skip
+    lanes = [row.lane for row in rows if row.what == "PSNR-Y, dB"]
+    assert lanes == ["whole", "core 16, halo 4", "core 24, halo 4"]
     assert {row.n for row in rows} == {3}
     assert {row.protocol for row in rows} == {"after 1,234 steps"}
     assert {row.what for row in rows} == {"PSNR-Y, dB", "levels from whole", "MACs per LR pixel"}

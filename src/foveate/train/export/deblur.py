@@ -92,9 +92,10 @@ def count_block_macs(net: LMDViT) -> dict[str, int]:
     """By deciding block: multiply-accumulates of one attention window, in it and where reused."""
     counted = dict[str, int]()
     for name, stage in net.named_children():
-        for i, block in enumerate(stage.blocks if isinstance(stage, Stage) else ()):
+        if not isinstance(stage, Stage):
+            continue
+        for i, block in enumerate(stage.blocks):
             assert isinstance(block, WindowBlock)  # noqa: S101 - for the type checker
-            assert isinstance(stage, Stage)  # noqa: S101 - as above
             window = torch.zeros(1, stage.size**2, *block.norm1.normalized_shape)
             with torch.no_grad(), FlopCounterMode(display=False) as counter:
                 block(window)

@@ -10,10 +10,10 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - its usual name
+from torch.nn import functional as F
 
 from foveate.nets.predictors import ConfidencePredictor, LightPredictor
-from foveate.nets.window_block import LocalFeedForward, WindowAttention, WindowBlock
+from foveate.nets.window_block import WindowBlock
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -156,8 +156,6 @@ class Block(nn.Module):
         """`size`: M; `cells`: whether to give those of its windows."""
         super().__init__()
         attention, mlp = block.attn, block.mlp
-        assert isinstance(attention, WindowAttention)  # noqa: S101 - for the type checker
-        assert isinstance(mlp, LocalFeedForward)  # noqa: S101 - as above
         depthwise = only(mlp.dwconv, nn.Conv2d)
         self.block, self.mlp, self.depthwise, self.proj = block, mlp, depthwise, attention.proj
         self.size, self.heads, self.gives_cells = size, attention.heads, cells
@@ -166,9 +164,7 @@ class Block(nn.Module):
         bias = bias.detach().reshape(tokens, tokens, self.heads).permute(2, 0, 1).contiguous()
         self.register_buffer("bias", bias)
         self.register_buffer("masks", attention.shift_masks[:, None] if shifted else None)
-        q, kv = attention.qkv["to_q"], attention.qkv["to_kv"]
-        assert isinstance(q, nn.Linear)  # noqa: S101 - as above
-        assert isinstance(kv, nn.Linear)  # noqa: S101 - as above
+        q, kv = (only(attention.qkv[name], nn.Linear) for name in ("to_q", "to_kv"))
         scale = (q.out_features // self.heads) ** -0.5
         weight = torch.cat([q.weight * scale, kv.weight]).detach()
         self.register_buffer("weight", weight.T.contiguous())

@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812 - its usual name
+from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from foveate.engine.onnxruntime_session import OnnxRuntimeSession
@@ -86,7 +86,7 @@ def to_onnx(folded: Upscaler, side: int = 0) -> bytes:
         sizes = {"lr": {0: "n", 2: "h", 3: "w"}, "sr": {0: "n", 2: "sh", 3: "sw"}}
     own_operators = {}
     if isinstance(folded, ESRT):
-        folded.attend = FusedAttention()  # type: ignore[assignment]  # called alike
+        folded.attend = FusedAttention()
         own_operators = {"com.microsoft": 1}
     with warnings.catch_warnings():
         # The newer exporter needs a package more and writes the same few operators.
@@ -125,7 +125,7 @@ class FusedAttention:
 
 class _Operator(torch.autograd.Function):
     @staticmethod
-    def forward(_ctx: Any, q: Tensor, k: Tensor, v: Tensor, heads: int, scale: float) -> Tensor:  # noqa: ANN401 - torch gives no type
+    def forward(_ctx: object, q: Tensor, k: Tensor, v: Tensor, heads: int, scale: float) -> Tensor:
         q_, k_, v_ = (t.reshape(*t.shape[:2], heads, -1).transpose(1, 2) for t in (q, k, v))
         out = F.scaled_dot_product_attention(q_, k_, v_, scale=scale)
         return out.transpose(1, 2).reshape(q.shape)

@@ -21,6 +21,8 @@ from foveate.nets.esrt_transformer import EfficientTransformer, SplitAttention
 from foveate.train.export.footprint import peak_bytes
 from foveate.train.export.graph import count_macs
 
+Way = Literal["plain", "blocked", "fused", "none"]
+
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to measure.
@@ -40,7 +42,7 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     side: int
     batch: int = 1
     options: dict[str, Any] = {}
-    way: Literal["plain", "blocked", "fused", "none"] = "fused"
+    way: Way = "fused"
     training: bool = False
     bf16: bool = False
     compare: bool = False
@@ -100,11 +102,11 @@ def _block_of(net: nn.Module) -> tuple[nn.Module, int]:
     return block, block.norm1.normalized_shape[0] // 9
 
 
-def _set_way(part: nn.Module, way: str) -> None:
-    attend = PassThrough() if way == "none" else Attend(way)  # type: ignore[arg-type]  # the others
+def _set_way(part: nn.Module, way: Way) -> None:
+    attend = PassThrough() if way == "none" else Attend(way)
     for module in part.modules():
         if isinstance(module, SplitAttention):
-            module.attend = attend  # type: ignore[assignment]  # called alike
+            module.attend = attend
 
 
 def _run(part: nn.Module, x: Tensor, request: Request) -> None:
