@@ -12,6 +12,7 @@ from torch import Tensor
 
 from foveate.errors import FoveateError, InputError
 from foveate.media.reader import read_pixels
+from foveate.media.resample import imresize
 from foveate.train.degrade import crop_to_multiple, shrink, spoil
 from foveate.train.drawings import draw
 from foveate.train.recipe import DataSettings
@@ -24,8 +25,9 @@ LARGEST_SHARE = 6.0  # one photo is drawn at most this often, in units of the me
 class Photos:
     """All photos of a recipe, decoded once: HR and its clean LR, uint8 RGB.
 
-    Photos smaller than a patch are left out; `names` says which stayed, `count` how many; drawings
-    of ours follow them. The first folder's first `validation` photos are held out.
+    Photos smaller than a patch are left out; `names` says which stayed, `count` how many. Each is
+    followed by its shrunk copies, all of them by drawings of ours. The first folder's first
+    `validation` photos are held out.
 
     Raises:
         InputError: no usable photo in the folders.
@@ -33,7 +35,7 @@ class Photos:
 
     def __init__(self, settings: DataSettings, scale: int) -> None:
         """Reads and shrinks every photo."""
-        self.settings, self.scale = settings, scale
+        self.settings, self.scale, self.count = settings, scale, 0
         self.names: list[str] = []
         self.hr: list[Pixels] = []
         self.lr: list[Pixels] = []
@@ -49,14 +51,19 @@ class Photos:
             if len(self.held_out) < settings.validation:
                 self.held_out.append((shrink(hr, scale), hr))
                 continue
+            self.count += 1
             self._add(path.name, hr)
+            for factor in settings.shrunk:
+                height, width = (round(length * factor) for length in hr.shape[:2])
+                copy = crop_to_multiple(imresize(hr, height, width), scale)
+                if min(copy.shape[:2]) >= settings.patch * scale:
+                    self._add(f"{path.name} x {factor:g}", copy)
         if not self.hr:
             raise InputError(
                 f"no photos to train on in {', '.join(settings.folders) or 'data.folders'}",
                 f"none of at least {settings.patch * scale} pixels a side",
                 "--set 'data.folders=[\"FOLDER\"]'",
             )
-        self.count = len(self.hr)
         for number in range(settings.drawings):
             hr = draw(np.random.default_rng((1, number)))
             self._add(f"drawing {number}", crop_to_multiple(hr, scale))

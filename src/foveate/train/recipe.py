@@ -32,6 +32,7 @@ class DataSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         batch: patches per step and process.
         refresh: steps after which "photo" draws new noise and qualities.
         validation: number of photos held out, from the first folder.
+        shrunk: each photo is there once more at each of these factors: sharper than a camera's.
         drawings: number of drawn pictures of 384 x 384 among the photos; see drawings.py.
     """
 
@@ -41,6 +42,7 @@ class DataSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     batch: int = 16
     refresh: int = 1000
     validation: int = 10
+    shrunk: tuple[float, ...] = ()
     drawings: int = 0
 
 

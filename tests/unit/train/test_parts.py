@@ -84,6 +84,15 @@ def test_drawings_are_the_same_each_time_and_stand_behind_the_photos(photos):
     assert (steps > 128).mean() > 0.01
 
 
+def test_each_photo_is_followed_by_its_shrunk_copies(photos):
+    plain = Photos(DataSettings((str(photos),), patch=16, validation=1), 2)
+    more = Photos(DataSettings((str(photos),), patch=16, validation=1, shrunk=(0.5, 0.2)), 2)
+    assert (more.count, len(more.hr)) == (plain.count, 2 * plain.count)  # a fifth is too small
+    assert more.names[:2] == [plain.names[0], f"{plain.names[0]} x 0.5"]
+    assert np.array_equal(more.hr[1], imresize(plain.hr[0], 40, 48))
+    assert len(more.held_out) == 1
+
+
 def test_rate_warms_up_and_ends_at_zero():
     optimiser = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     optimiser.param_groups[0]["peak"] = 1.0
