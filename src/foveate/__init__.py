@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from foveate.pipelines.options import UpscaleOptions
     from foveate.pipelines.pixels import OpenModel, open_model, upscale
     from foveate.pipelines.prepare import make_plan
+    from foveate.pipelines.restore import RestoreReport, restore_file
     from foveate.plan.plan import Plan
 
 __all__ = [
@@ -40,12 +41,14 @@ __all__ = [
     "Plan",
     "Report",
     "ResourceError",
+    "RestoreReport",
     "UpscaleOptions",
     "UsageError",
     "deblur",
     "deblur_file",
     "make_plan",
     "open_model",
+    "restore_file",
     "upscale",
     "upscale_file",
 ]
@@ -63,6 +66,8 @@ _HOMES = {
     "open_model": "pipelines.pixels",
     "upscale": "pipelines.pixels",
     "make_plan": "pipelines.prepare",
+    "RestoreReport": "pipelines.restore",
+    "restore_file": "pipelines.restore",
     "Plan": "plan.plan",
 }
 

@@ -157,8 +157,10 @@ def test_restore_without_deblur_is_upscale(command: Command, blurry, tmp_path):
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
 
 
-@pytest.mark.parametrize("option", ["--mask", "--save-map", "--save-windows", "--deblur-model"])
+@pytest.mark.parametrize(
+    "option", ["--mask", "--save-map", "--save-windows", "--deblur-model", "--threshold"]
+)
 def test_options_of_deblurring_alone_have_no_silent_effect(command: Command, blurry, option):
-    shown = command("restore", blurry, option, "x.png")
+    shown = command("restore", blurry, option, "0.5")
     assert shown.code == 2
     assert f"{option} without --deblur" in shown.err

@@ -213,3 +213,21 @@ def test_a_full_disk_behind_standard_output(source: Path):
         b"error: cannot write standard output: the disk is full"
         b"; hint: free some space or choose another disk\n",
     )
+
+
+def test_a_full_disk_behind_a_report(source: Path):
+    with Path("/dev/full").open("wb") as full:
+        done = child("plan", source, "--json", stdout=full, stderr=-1, capture_output=False)
+    assert (done.returncode, done.stderr) == (
+        4,
+        b"error: cannot write standard output: the disk is full"
+        b"; hint: free some space or choose another disk\n",
+    )
+
+
+def test_a_full_disk_behind_the_words_stops_nothing(source: Path):
+    out = source.with_name("o.png")
+    with Path("/dev/full").open("wb") as full:
+        done = child("upscale", source, "-o", out, stdout=-1, stderr=full, capture_output=False)
+    assert done.returncode == 0
+    out.unlink()

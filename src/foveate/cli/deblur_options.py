@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 DEBLUR_OPTIONS = [
     click.option(
         "--threshold",
-        default=0.5,
-        show_default=True,
-        help="Probability of blur from which on a window is restored.",
+        type=float,
+        help="Probability of blur from which on a window is restored; a mask decides without it."
+        "  [default: 0.5]",
     ),
     click.option("--mask", metavar="MASK.png", help="Restore what is above 0 in it, nothing else."),
     click.option("--save-map", metavar="MAP.png", help="Draw the probability of blur."),
@@ -34,7 +34,7 @@ def make_deblur_options(values: dict[str, Any], **more: Any) -> DeblurOptions:  
 
     return DeblurOptions(
         **file_values(values) | more,
-        threshold=values["threshold"],
+        threshold=0.5 if values["threshold"] is None else values["threshold"],
         mask=path("mask"),
         save_map=path("save_map"),
         save_windows=path("save_windows"),

@@ -5,6 +5,7 @@ Commands are imported when they are asked for; this file loads click and nothing
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import itertools
 import json
@@ -108,7 +109,7 @@ def main() -> NoReturn:
     try:
         if sys.stdout is not None:  # closed by `>&-`
             sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError:  # told already, if it was more than a reader who has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     sys.exit(code)
 
@@ -148,7 +149,8 @@ def _report(error: FoveateError, arguments: list[str], voice: Progress) -> int:
             "code": error.exit_code,
             "message": str(error),
         }
-        click.echo(json.dumps(document))
+        with contextlib.suppress(OSError):  # it may be what failed
+            click.echo(json.dumps(document))
     return error.exit_code
 
 
@@ -163,6 +165,10 @@ def _as_ours(error: BaseException) -> FoveateError:
         stop = FoveateError(f"{word}; nothing was left behind")
         stop.exit_code = 128 + number
         return stop
+    if isinstance(error, OSError) and error.filename is None:  # not of a file: those are told
+        from foveate.atomic import output_error
+
+        return output_error(error, "standard output")
     remedy = "this is a bug in foveate: run again with --debug and report what it prints"
     return FoveateError(type(error).__name__, str(error), remedy)
 

@@ -91,7 +91,8 @@ class Progress:
         left = "" if event.remaining_s is None else f"  {event.remaining_s:.0f} s left"
         bar = "#" * filled + "-" * (BAR - filled)
         bar = f"\x1b[36m{bar}\x1b[0m" if self._colour else bar
-        self._write(f"\r\x1b[K{bar} {share:4.0%}  {speed:.1f} MP/s{left}")
+        digits = 1 if speed >= 1 else 3
+        self._write(f"\r\x1b[K{bar} {share:4.0%}  {speed:.{digits}f} MP/s{left}")
         self._drawn = True
 
     @staticmethod
@@ -101,5 +102,5 @@ class Progress:
         try:
             sys.stderr.write(text)
             sys.stderr.flush()
-        except BrokenPipeError:
-            sys.stderr = None  # nobody listens; the work goes on
+        except OSError:
+            sys.stderr = None  # nobody listens, or its disk is full; the work goes on

@@ -65,7 +65,7 @@ def _deblur_options(values: dict[str, Any]) -> DeblurOptions | None:
     """The options of deblurring, None without --deblur, where they would have no effect."""
     if values["deblur"]:
         return make_deblur_options(values, model=values["deblur_model"])
-    words = ("deblur_model", "mask", "save_map", "save_windows")
+    words = ("deblur_model", "threshold", "mask", "save_map", "save_windows")
     lost = [f"--{word.replace('_', '-')}" for word in words if values[word] is not None]
     if lost:
         raise UsageError(f"{', '.join(lost)} without --deblur", "", "add --deblur, or drop them")

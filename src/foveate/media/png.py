@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from foveate.media.encoding import Encoding
 from foveate.media.metadata import Metadata
-from foveate.media.writer import open_writer
+from foveate.media.writer import RowWriter, open_writer
 
 
 def write_png(
@@ -21,14 +21,34 @@ def write_png(
     Raises:
         OutputError: the place cannot be written, or holds a file and `overwrite` is not set.
     """
+    with draw_png(path, strips, height, overwrite=overwrite) as writer:
+        writer.commit()
+    return path
+
+
+def draw_png(
+    path: Path, strips: Iterable[NDArray[np.uint8]], height: int, *, overwrite: bool
+) -> RowWriter:
+    """As `write_png`, but the file, completed, waits for commit(); close() drops it."""
     strips = iter(strips)
     first = next(strips)
-    with open_writer(
-        path, Encoding("png", None, 8), width=first.shape[1], height=height, bands=first.shape[2],
-        depth=8, metadata=Metadata(), overwrite=overwrite,
-    ) as writer:  # fmt: skip
+    _, width, bands = first.shape
+    writer = open_writer(
+        path,
+        Encoding("png", None, 8),
+        width=width,
+        height=height,
+        bands=bands,
+        depth=8,
+        metadata=Metadata(),
+        overwrite=overwrite,
+    )
+    try:
         writer.write(first)
         for strip in strips:
             writer.write(strip)
-        writer.finish()
-    return path
+        writer.complete()
+    except BaseException:
+        writer.close()
+        raise
+    return writer

@@ -47,7 +47,8 @@ class Written:
 class RowWriter:
     """Takes the rows of one picture in order; a context manager.
 
-    Leaving the context without finish() leaves nothing behind. Arguments: see open_writer().
+    Leaving the context without finish() or commit() leaves nothing behind. Arguments: see
+    open_writer().
     """
 
     def __init__(
@@ -112,7 +113,12 @@ class RowWriter:
         return taken
 
     def finish(self) -> Written:
-        """Waits for the encoder, verifies the output and puts it in its place.
+        """Completes the output and puts it in its place; raises as complete() and commit() do."""
+        self.complete()
+        return self.commit()
+
+    def complete(self) -> None:
+        """Waits for the encoder and verifies the output, which has no name yet.
 
         Raises:
             OutputError: it could not be written, or does not hold what was written.
@@ -132,9 +138,17 @@ class RowWriter:
             self._metadata,
             shape=self._shape,
         )
+        self._notes = (*self._notes, *lost)
+
+    def commit(self) -> Written:
+        """Puts the completed output in its place.
+
+        Raises:
+            OutputError: the system will not.
+        """
         size = os.fstat(self._place.descriptor).st_size
         self._place.commit()
-        return Written(name, size, (*self._notes, *lost))
+        return Written(str(self._place.path), size, self._notes)
 
     def _raise_failure(self) -> None:
         self._encoder.wait()
@@ -156,7 +170,11 @@ class RowWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stops the encoder and removes the file, unless finish() put it in its place."""
+        """Closes it."""
+        self.close()
+
+    def close(self) -> None:
+        """Stops the encoder and removes the file, unless it was put in its place."""
         self._feed.close()
         self._encoder.wait(_PATIENCE_S)
         self._place.close()

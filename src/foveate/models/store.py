@@ -21,6 +21,7 @@ from foveate.models.card import Card, Task, read_card
 
 SHIPPED = Path(__file__).parent / "shipped"
 FOLDER_VARIABLE = "FOVEATE_MODELS"
+CARD_AND_WEIGHTS = (".toml", ".onnx", ".zip")
 
 Lane = Literal["fast", "balanced", "best"]
 # Cheapest first; ids go on with the scale and what the model was trained for.
@@ -101,10 +102,12 @@ def find_model(id_or_path: str | Path, task: Task | None = None) -> Model:
         ModelError: the card is not valid, or its weights are missing or damaged.
     """
     text = os.fspath(id_or_path)
-    if text.endswith((".toml", ".onnx", ".zip")) or os.sep in text:
+    if text.endswith(CARD_AND_WEIGHTS) or os.sep in text:
         path = Path(text)
         if not path.is_file():
             raise UsageError(f"no model at {path}", "there is no such file", "give a card (.toml)")
+        if path.suffix not in CARD_AND_WEIGHTS:
+            raise UsageError(f"{path} is no model", "", "give a card (.toml)")
         card = read_card(card_path := path.with_suffix(".toml"))
     else:
         card = read_card(card_path := _find_card(text))

@@ -108,15 +108,13 @@ def deblur_file(
         tell(Warned(picture.name, note))
     tell(Started(picture.name, job.plan.steps * job.passes, picture.width * picture.height))
     clock.lap("plan", clock.started)
-    findings = Findings(job)
     with contextlib.ExitStack() as stack:
+        findings = stack.enter_context(Findings(job))
         run = stack.enter_context(open_deblurring(job, clock, tell))
         writer = stack.enter_context(_open_writer(job))
         bands = findings.follow(run.bands)
         written = _write(job, run, bands, writer, clock)
-    begun = time.perf_counter()
-    notes = (*run.reader.notes, *written.notes, *_outcome(job, findings), *findings.save())
-    clock.lap("maps", begun)
+        notes = (*run.reader.notes, *written.notes, *_outcome(job, findings), *findings.save())
     for note in notes:
         tell(Warned(picture.name, note))
     seconds, macs = clock.rounded(), findings.macs or (None, None)
@@ -311,9 +309,10 @@ def _is_copy(job: DeblurJob, findings: Findings) -> bool:
 
 def _outcome(job: DeblurJob, findings: Findings) -> tuple[str, ...]:
     """What is worth telling of the result."""
+    why = "nothing to restore was found" if job.options.strength else "the strength is 0"
     if _is_copy(job, findings):
-        return ("nothing to restore was found: the result is a copy of the file",)
-    notes = () if findings.changed_pixels else ("nothing to restore was found",)
+        return (f"{why}: the result is a copy of the file",)
+    notes = () if findings.changed_pixels else (why,)
     if job.encoding.is_lossless:
         return notes
     name = job.encoding.format.upper()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
 
+from foveate.media.writer import RowWriter
 from foveate.models.card import DeblurFacts
 from foveate.pipelines.deblur_maps import BlurMap, StageMaps
 from foveate.pipelines.deblur_prepare import DeblurJob
@@ -13,6 +17,9 @@ from foveate.run.deblur import Decided
 
 class Findings:
     """Sums over all bands, in order, so they do not depend on who computed what.
+
+    A context manager: maps are drawn after the last band and get their names by save(), so that a
+    failure leaves none of them.
 
     Attributes:
         windows_computed: windows that the network was run on.
@@ -25,7 +32,9 @@ class Findings:
         self.windows_computed = self.changed_pixels = 0
         self._plan, self._card, self._looks, self._network_macs = job.plan, job.model.card, 0, 0
         self._blurred = self._attention_windows = 0
-        self._pixels = picture.width * picture.height
+        self._width, self._height = picture.width, picture.height
+        self._drawn: list[RowWriter] = []
+        self._open = contextlib.ExitStack()
         self._options = options
         self._map = BlurMap(picture, options.save_map) if options.save_map else None
         self._stages = (
@@ -40,7 +49,7 @@ class Findings:
     @property
     def changed_share(self) -> float:
         """Share of the pixels that may differ from the input's."""
-        return self.changed_pixels / self._pixels
+        return self.changed_pixels / (self._width * self._height)
 
     @property
     def macs(self) -> tuple[int, int] | None:
@@ -62,11 +71,37 @@ class Findings:
             del band
 
     def save(self) -> tuple[str, ...]:
-        """Draws the maps that were asked for; returns notes."""
+        """Puts the maps that were asked for in their places; returns notes."""
+        for writer in self._drawn:
+            writer.commit()
+        if self._stages and not self._stages.has_run:
+            return (f"the network was not run: nothing to put into {self._stages.folder}",)
+        return ()
+
+    def __enter__(self) -> Self:
+        """Returns itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Drops the maps that were not saved."""
+        self._open.close()
+
+    def _draw(self) -> None:
         overwrite = self._options.overwrite
         if self._map:
-            self._map.save(overwrite=overwrite)
-        return self._stages.save(overwrite=overwrite) if self._stages else ()
+            self._hold(self._map.draw(overwrite=overwrite))
+        if self._stages and self._stages.has_run:
+            self._open.enter_context(self._stages.made_folder())
+            for writer in self._stages.draw(overwrite=overwrite):
+                self._hold(writer)
+
+    def _hold(self, writer: RowWriter) -> None:
+        self._drawn.append(self._open.enter_context(writer))
 
     def _add(self, band: Composed) -> None:
         decided = band.decided
@@ -82,6 +117,8 @@ class Findings:
             self._map.add(decided)
         if self._stages:
             self._stages.add(decided)
+        if decided.cores.bottom == self._height:
+            self._draw()
 
 
 def _network_macs(decided: Decided, facts: DeblurFacts) -> int:

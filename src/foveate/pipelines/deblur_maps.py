@@ -5,6 +5,7 @@ Both are collected band by band at the size they are drawn in, so a large pictur
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,8 @@ from foveate.engine.deblur_session import WINDOW_PX
 from foveate.media.depth import convert_depth
 from foveate.media.encoding import Encoding, encoder_bytes
 from foveate.media.picture import Picture
-from foveate.media.png import write_png
+from foveate.media.png import draw_png
+from foveate.media.writer import RowWriter
 from foveate.pipelines.deblur_options import DeblurOptions
 from foveate.pipelines.resize import PictureResampler
 from foveate.plan.plan import Plan
@@ -101,9 +103,9 @@ class BlurMap:
         at = np.ix_((self._shape.y[rows] - band.cores.top) // WINDOW_PX, self._shape.x // WINDOW_PX)
         self._confidence[rows] = band.confidence[at]
 
-    def save(self, *, overwrite: bool) -> None:
-        """Draws it: grey and dimmed where sharp, in colour where blurred."""
-        write_png(self.path, self._strips(), self._shape.height, overwrite=overwrite)
+    def draw(self, *, overwrite: bool) -> RowWriter:
+        """The file, to be committed: grey and dimmed where sharp, in colour where blurred."""
+        return draw_png(self.path, self._strips(), self._shape.height, overwrite=overwrite)
 
     def _strips(self) -> Iterator[U8]:
         for top in range(0, self._shape.height, _STRIP):
@@ -155,18 +157,32 @@ class StageMaps:
                 kept = stage.keep[np.ix_(*places)].astype(np.uint64)
                 self._kept[rows, columns] |= kept << np.uint64(bit)
 
-    def save(self, *, overwrite: bool) -> tuple[str, ...]:
-        """Draws them: what was pruned is dimmed. Returns notes."""
-        if not self._blocks:
-            return (f"the network was not run: nothing to put into {self.folder}",)
+    @property
+    def has_run(self) -> bool:
+        """Whether the network ran anywhere: there is nothing to draw else."""
+        return bool(self._blocks)
+
+    @contextlib.contextmanager
+    def made_folder(self) -> Iterator[None]:
+        """Makes the folder where there is none; removes it then, if nothing was put into it."""
+        if self.folder.is_dir():
+            yield
+            return
         try:
-            self.folder.mkdir(exist_ok=True)
+            self.folder.mkdir()
         except OSError as error:
             raise output_error(error, self.folder) from error
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):  # it holds something
+                self.folder.rmdir()
+
+    def draw(self, *, overwrite: bool) -> Iterator[RowWriter]:
+        """The files, to be committed: what was pruned is dimmed."""
         for bit, block in enumerate(self._blocks):
             path = self.folder / f"{bit + 1:02}_{block}.png"
-            write_png(path, self._strips(bit), self._shape.height, overwrite=overwrite)
-        return ()
+            yield draw_png(path, self._strips(bit), self._shape.height, overwrite=overwrite)
 
     def _strips(self, bit: int) -> Iterator[U8]:
         for top in range(0, self._shape.height, _STRIP):

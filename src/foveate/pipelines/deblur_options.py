@@ -31,13 +31,22 @@ class DeblurOptions(FileOptions):
     name: str = "{stem}_deblurred{ext}"
 
     def __post_init__(self) -> None:
-        """Refuses values that mean nothing.
+        """Refuses values that mean nothing; makes paths of strings.
 
         Raises:
-            UsageError: one of them is out of range.
+            UsageError: one of them is out of range, or two do not go together.
         """
         super().__post_init__()
         check_threshold(self.threshold)
+        for name in ("mask", "save_map", "save_windows"):
+            if isinstance(value := getattr(self, name), str):
+                object.__setattr__(self, name, Path(value))
+        if self.mask is not None and not self.strength:
+            raise UsageError(
+                "--mask and --strength 0 do not go together",
+                "where a mask decides, nothing is looked at",
+                "drop one of them",
+            )
         if self.save_map is not None and self.save_map.suffix.lower() != ".png":
             raise UsageError(f"--save-map {self.save_map} is not possible", "", "end it in .png")
 

@@ -22,6 +22,8 @@ from foveate.plan.memory import MemoryTooSmallError
 from foveate.plan.plan import PREPARE_BYTES_PER_PIXEL, Plan, plan_ways
 from foveate.run.looking import look_bytes
 
+LOSSY = {"jpeg", "webp", "avif", "heic"}  # formats of masks; a few such files are not
+
 
 @dataclass(frozen=True)
 class DeblurJob:
@@ -68,7 +70,7 @@ def prepare_deblur(source: Source, destination: Destination, options: DeblurOpti
     fields = {"model": model.card.id, "width": picture.width, "height": picture.height}
     place = choose_place(source, destination, picture, options, fields)
     check_limits(place.encoding, picture.width, picture.height)
-    check_map_places(options, place.destination)
+    check_map_places(options, source, place.destination)
     may_copy = (
         place.encoding.format == picture.format
         and (options.quality, options.bit_depth, options.strip_metadata) == (None, None, False)
@@ -118,21 +120,27 @@ def open_mask(
             f"it is {mask.width} x {mask.height}, the picture {picture.width} x {picture.height}",
             "make it of the picture's size, upright as it is shown",
         )
-    if mask.format == "jpeg":
-        return mask, (f"the mask {mask.name} is JPEG: noise beside its edges counts as marked",)
-    return mask, ()
+    notes = tuple(f"the mask: {note}" for note in mask.notes)
+    if mask.format in LOSSY:
+        name = mask.format.upper()
+        notes += (f"the mask {mask.name} is {name}: noise beside its edges counts as marked",)
+    return mask, notes
 
 
-def check_map_places(options: DeblurOptions, destination: Path | BinaryIO) -> None:
+def check_map_places(options: DeblurOptions, source: Source, destination: Path | BinaryIO) -> None:
     """Refuses places for the maps that cannot be written, or would overwrite.
 
     Raises:
         OutputError: a file exists, a folder holds something, or may not be written.
-        UsageError: the map would take the result's place.
+        UsageError: one file would take the place of another.
     """
+    if _is_one_file(options.mask, destination):
+        raise UsageError(f"the mask and the result are both {destination}")
     if options.save_map is not None:
-        if options.save_map == destination:
-            raise UsageError(f"--save-map and the result are both {destination}")
+        others = {"the result": destination, "the input": source, "the mask": options.mask}
+        for other, place in others.items():
+            if _is_one_file(options.save_map, place):
+                raise UsageError(f"--save-map and {other} are both {options.save_map}")
         check_destination(options.save_map, overwrite=options.overwrite)
     folder = options.save_windows
     if folder is None:
@@ -143,6 +151,13 @@ def check_map_places(options: DeblurOptions, destination: Path | BinaryIO) -> No
     if folder.is_dir() and any(folder.iterdir()) and not options.overwrite:
         raise OutputError(what, "it is not empty", "use --overwrite, or choose another folder")
     check_destination(folder / "stage.png" if folder.exists() else folder, overwrite=True)
+
+
+def _is_one_file(path: Path | None, other: object) -> bool:
+    """Whether two paths, however they are spelt, are one place; streams and bytes have none."""
+    if path is None or not isinstance(other, str | Path):
+        return False
+    return path.resolve() == Path(other).resolve()
 
 
 def deblur_ways(

@@ -221,6 +221,8 @@ def checked(pixels: Pixels, verb: str) -> Pixels:
     Raises:
         UsageError: another shape or dtype, or values that are not finite.
     """
+    if not isinstance(pixels, np.ndarray):
+        raise UsageError(f"cannot {verb} a {type(pixels).__name__}", "", "use a NumPy array")
     shaped = pixels[:, :, None] if pixels.ndim == 2 else pixels
     if shaped.ndim != 3 or not 1 <= shaped.shape[2] <= 4 or 0 in shaped.shape:
         what = f"cannot {verb} an array of shape {pixels.shape}"

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from foveate.errors import UsageError
 from foveate.events import Event, OnEvent, Warned, ignore_event
+from foveate.pipelines.both_steps import BothSteps
 from foveate.pipelines.deblur import DeblurRun, open_deblurring
 from foveate.pipelines.deblur_findings import Findings
 from foveate.pipelines.deblur_options import DeblurOptions
@@ -74,7 +75,8 @@ def restore_file(
         destination: as in `upscale_file`.
         options: of the enlargement; its memory, threads, engine and device are for both.
         deblur: what to deblur, by which model; None: only enlarge.
-        on_event: as in `upscale_file`; windows are those of the enlargement, which follow.
+        on_event: as in `upscale_file`; the windows of both steps are counted, and those of the
+            first told from a thread of its own, one event at a time.
 
     Raises:
         FoveateError: as its class says; nothing is left behind then.
@@ -83,15 +85,22 @@ def restore_file(
     if deblur is None:
         return _report(upscale_file(source, destination, options, on_event), None, ())
     job, first = prepare_both(source, destination, options, deblur)
-    findings, feed = Findings(first), _Feed()
-    report = run_job(
-        job, tell, clock, lambda: feed.opened(first, findings), on_leave=feed.is_over.set
-    )
-    notes = findings.save()
+    both = BothSteps(tell, first.plan.steps * first.passes)
+    feed = _Feed(both.deblurring)
+    with Findings(first) as findings:
+        report = run_job(
+            job,
+            both.enlarging,
+            clock,
+            lambda: feed.opened(first, findings),
+            on_leave=feed.is_over.set,
+        )
+        notes = findings.save()
     if not findings.changed_pixels:
         notes = ("nothing to deblur was found", *notes)
     for note in notes:
         tell(Warned(job.picture.name, note))
+    both.end()
     part = DeblurPart(
         first.model.card.id,
         feed.engine,
@@ -131,7 +140,7 @@ def prepare_both(
         device=options.device,
     )
     mask, notes = open_mask(deblur.mask, job.picture, deblur)
-    check_map_places(deblur, job.destination)
+    check_map_places(deblur, source, job.destination)
     model = find_deblur_model(deblur.model)
     ways = deblur_ways(job.picture, mask, model.card, deblur, 0, decoders=1, held_bands=2)
     own, plan = _plan_both(job, ways)
@@ -158,13 +167,16 @@ def _plan_both(job: Job, ways: list[Plan]) -> tuple[Plan, Plan]:
 class _Feed:
     """Deblurred rows as the reader that an enlargement takes them from.
 
+    Args:
+        tell: hears of the deblurring.
+
     Attributes:
         engine: engine and version that deblurs.
         is_over: set when nobody wants more rows: the run then ends at its next window.
     """
 
-    def __init__(self) -> None:
-        self.engine, self.is_over = "", threading.Event()
+    def __init__(self, tell: OnEvent) -> None:
+        self.engine, self.is_over, self._tell = "", threading.Event(), tell
 
     @contextlib.contextmanager
     def opened(self, job: DeblurJob, findings: Findings) -> Iterator[_Rows]:
@@ -173,9 +185,10 @@ class _Feed:
             self.engine = run.engine
             yield _Rows(run, findings, job.picture.height)
 
-    def _hear(self, _event: Event) -> None:
+    def _hear(self, event: Event) -> None:
         if self.is_over.is_set():
             raise _OverError
+        self._tell(event)
 
 
 class _OverError(Exception):

@@ -207,3 +207,9 @@ def test_no_default_names_the_scales_there_are(folders):
     put_model(folders[0], "rt4ksr_x4.photo", scale=4)
     with pytest.raises(UsageError, match="scales there are: 2, 4"):
         store.default_model(8)
+
+
+def test_a_picture_is_no_model(tmp_path):
+    (tmp_path / "photo.png").write_bytes(b"a picture")
+    with pytest.raises(UsageError, match=r"photo\.png is no model"):
+        store.find_model(tmp_path / "photo.png")

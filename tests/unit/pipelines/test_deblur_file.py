@@ -10,6 +10,7 @@ import foveate
 from deblurring import Fakes, blur, checkerboard, sharp
 from foveate.errors import InputError, ModelError, OutputError, UsageError
 from foveate.events import Finished, Progressed, Started, Warned
+from foveate.media.writer import RowWriter
 from foveate.run.composite import FEATHER_PX
 from pictures import header, read_picture, write_picture
 
@@ -188,6 +189,22 @@ def test_strength_zero_only_looks(tmp_path, fakes):
     source = write_picture(tmp_path / "in.png", blur(sharp(100, 100), 0, 0, 100, 100))
     report = foveate.deblur_file(source, None, options(strength=0.0))
     assert (report.is_copy, report.blurred_share, fakes.runs) == (True, 1, 0)
+    assert report.warnings == ("the strength is 0: the result is a copy of the file",)
+    with pytest.raises(UsageError, match="--mask and --strength 0 do not go together"):
+        options(strength=0.0, mask="mask.png")
+
+
+def test_what_is_worth_knowing_of_a_mask_is_told(tmp_path):
+    source = write_picture(tmp_path / "in.png", sharp(40, 40))
+    mask = pyvips.Image.new_from_array(np.full((40, 40), 9, np.uint8))
+    mask.colourspace("cmyk").tiffsave(str(tmp_path / "mask.tif"))
+    report = foveate.deblur_file(source, tmp_path / "o.png", options(mask=tmp_path / "mask.tif"))
+    assert any(note.startswith("the mask: ") for note in report.warnings)
+    for suffix in (".avif", ".webp"):
+        write_picture(tmp_path / f"mask{suffix}", sharp(40, 40))
+        asked = options(mask=tmp_path / f"mask{suffix}", overwrite=True)
+        report = foveate.deblur_file(source, tmp_path / "o.png", asked)
+        assert any("counts as marked" in note for note in report.warnings)
 
 
 def test_no_bit_depends_on_memory_or_threads(tmp_path):
@@ -218,7 +235,7 @@ def test_events_are_told_in_order(tmp_path):
         assert event.remaining_s is None or event.windows_done > report.windows
     assert told[-1].remaining_s == 0
     assert [event.seconds for event in told] == sorted(event.seconds for event in told)
-    stages = {"plan", "open", "look", "read", "network", "write", "maps", "total"}
+    stages = {"plan", "open", "look", "read", "network", "write", "total"}
     assert set(report.seconds) == stages
 
 
@@ -270,9 +287,42 @@ def test_maps_do_not_overwrite(tmp_path):
         with pytest.raises(OutputError, match=r"map.png|full"):
             foveate.deblur_file(source, tmp_path / "out.png", options(**asked))
     assert not (tmp_path / "out.png").exists()
-    out = tmp_path / "same.png"
-    with pytest.raises(UsageError, match="both"):
-        foveate.deblur_file(source, out, options(save_map=out))
+
+
+def test_no_file_takes_the_place_of_another(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to(tmp_path)
+    source = write_picture(tmp_path / "in.png", sharp(40, 40))
+    mask = write_picture(tmp_path / "mask.png", sharp(40, 40))
+    before = source.read_bytes(), mask.read_bytes()
+    for out, asked, other in (
+        ("o.png", {"save_map": "link/o.png"}, "the result"),
+        (tmp_path / "o.png", {"save_map": "o.png"}, "the result"),
+        ("o.png", {"save_map": "link/in.png"}, "the input"),
+        ("o.png", {"save_map": "mask.png", "mask": mask}, "the mask"),
+        ("link/mask.png", {"mask": "mask.png"}, "the mask"),
+    ):
+        with pytest.raises(UsageError, match=f"{other}.*both"):
+            foveate.deblur_file("in.png", out, options(overwrite=True, **asked))
+    assert (source.read_bytes(), mask.read_bytes()) == before
+    assert not (tmp_path / "o.png").exists()
+
+
+@pytest.mark.parametrize("fails", ["map", "stages", "result"])
+def test_a_failure_leaves_neither_result_nor_maps(tmp_path, monkeypatch, fails):
+    source = write_picture(tmp_path / "in.png", blur(sharp(100, 100), 0, 0, 50, 50))
+    out, drawn, stages = tmp_path / "out.png", tmp_path / "map.png", tmp_path / "stages"
+    complete = RowWriter.complete
+
+    def fail(self):
+        if self._place.path.name.startswith({"map": "map", "stages": "02", "result": "out"}[fails]):
+            raise OutputError(f"cannot write {self._place.path}", "the disk is full")
+        complete(self)
+
+    monkeypatch.setattr(RowWriter, "complete", fail)
+    with pytest.raises(OutputError, match="the disk is full"):
+        foveate.deblur_file(source, out, options(save_map=drawn, save_windows=stages))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.png", "models"]
 
 
 def test_a_result_of_another_brightness_is_refused(tmp_path, fakes):

@@ -114,8 +114,8 @@ def test_a_cancel_waits_for_a_window_and_not_for_a_band(tmp_path, tiny, fakes):
     stopped_at = []
 
     def stop(event):
-        # All that one band of the deblurring allows is enlarged: its next one is waited for.
-        if event.type == "progress" and event.windows_done >= 4 * 57 - 3:
+        # All is looked at, and all that one band of 15 windows allows is enlarged.
+        if event.type == "progress" and event.windows_done >= 75 + 15 + 4 * 57 - 3:
             stopped_at.append(time.perf_counter())
             raise KeyboardInterrupt
 
@@ -123,6 +123,30 @@ def test_a_cancel_waits_for_a_window_and_not_for_a_band(tmp_path, tiny, fakes):
         restore_file(source, None, options, deblurring(), stop)
     assert time.perf_counter() - stopped_at[0] < 0.6  # a band takes 1.5 s
     assert all(session.is_closed for session in fakes.sessions)
+
+
+def test_the_windows_of_both_steps_are_told(tmp_path, tiny):
+    source = write_picture(tmp_path / "in.png", blur(sharp(200, 200), 0, 0, 90, 90))
+    events = []
+    options = foveate.UpscaleOptions(model=str(tiny), threads=1)
+    report = restore_file(source, tmp_path / "o.png", options, deblurring(), events.append)
+    told = [event for event in events if event.type == "progress"]
+    done = [event.windows_done for event in told]
+    assert done == sorted(done)
+    windows = 2 * report.deblur.windows + report.windows
+    assert done[-1] == events[0].windows == told[0].windows == windows
+    assert done[0] <= report.deblur.windows  # the first look is told
+    assert [event.type for event in events if event.type != "progress"] == ["start", "file"]
+    seconds = [event.seconds for event in told]
+    assert seconds == sorted(seconds)
+
+
+def test_a_sharp_picture_is_told_before_the_end(tmp_path, tiny):
+    source, events = write_picture(tmp_path / "in.png", sharp(40, 40)), []
+    options = foveate.UpscaleOptions(model=str(tiny))
+    restore_file(source, None, options, deblurring(), events.append)
+    assert [event.type for event in events][-2:] == ["warning", "file"]
+    assert events[-2].message == "nothing to deblur was found"
 
 
 def test_maps_are_drawn_on_the_way(tmp_path, tiny):

@@ -158,6 +158,14 @@ def test_closing_lets_go_of_every_session(monkeypatch, tiny):
     assert not any(made[0] in gc.get_referents(value) for value in vars(opened).values())
 
 
+def test_what_is_no_array_is_refused():
+    for picture in ([[1, 2], [3, 4]], None, "photo.png"):
+        with pytest.raises(UsageError, match="use a NumPy array"):
+            foveate.upscale(picture)
+        with pytest.raises(UsageError, match="use a NumPy array"):
+            foveate.deblur(picture)
+
+
 def test_exported_names_are_pinned():
     assert foveate.__all__ == [
         "DeblurOptions",
@@ -172,12 +180,14 @@ def test_exported_names_are_pinned():
         "Plan",
         "Report",
         "ResourceError",
+        "RestoreReport",
         "UpscaleOptions",
         "UsageError",
         "deblur",
         "deblur_file",
         "make_plan",
         "open_model",
+        "restore_file",
         "upscale",
         "upscale_file",
     ]
