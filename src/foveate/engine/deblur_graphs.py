@@ -26,6 +26,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import threading
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -34,7 +35,7 @@ from typing import Any
 import numpy as np
 
 from foveate.engine.onnxruntime_graph import load_graph, run_bound, run_graph
-from foveate.engine.session import Float32
+from foveate.engine.session import Float32, Interrupted
 from foveate.errors import FoveateError, ModelError
 
 # What the self-checks must give, by the part that is checked.
@@ -55,8 +56,11 @@ class Graph:
         outputs: name -> shape.
     """
 
-    def __init__(self, weights: bytes, source: Path, model_id: str, device: str) -> None:
-        """Loads it; errors as in `load_graph`."""
+    def __init__(
+        self, weights: bytes, source: Path, model_id: str, device: str, stop: threading.Event
+    ) -> None:
+        """Loads it; errors as in `load_graph`. While `stop` is set it raises Interrupted."""
+        self._stop = stop
         self._inner = load_graph(weights, source, threads=1, device=device)
         self._model_id = model_id
         self.inputs: dict[str, tuple[int, ...]] = {
@@ -69,6 +73,7 @@ class Graph:
 
     def __call__(self, **inputs: np.ndarray[Any, Any]) -> dict[str, Float32]:
         """All outputs by name, the caller's to keep and change; errors as in `run_graph`."""
+        self._go_on()
         values = run_graph(self._inner, inputs, self._model_id)
         return dict(zip(self.outputs, values, strict=True))
 
@@ -82,6 +87,7 @@ class Graph:
             for name, value in self(**inputs).items():
                 np.copyto(outputs[name], value)
             return
+        self._go_on()
         for bind, arrays in (
             (self._binding.bind_input, inputs),
             (self._binding.bind_output, outputs),
@@ -89,6 +95,10 @@ class Graph:
             for name, array in arrays.items():
                 bind(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
         run_bound(self._inner, self._binding, self._model_id)
+
+    def _go_on(self) -> None:
+        if self._stop.is_set():
+            raise Interrupted
 
 
 class Graphs(Mapping[str, Graph]):
@@ -103,6 +113,7 @@ class Graphs(Mapping[str, Graph]):
 
     Attributes:
         checks: what the self-checks must give, by part.
+        stop: while set, no graph runs.
 
     Raises:
         ModelError: the file is missing, damaged, or not such a model; on first use, a graph is.
@@ -113,6 +124,7 @@ class Graphs(Mapping[str, Graph]):
         """Sees that all graphs are there, and the device."""
         self._path, self._model_id, self._device = path, model_id, device
         self._loaded: dict[str, Graph] = {}
+        self.stop = threading.Event()
         with _told(path):
             self._file = zipfile.ZipFile(path)
         try:
@@ -130,7 +142,7 @@ class Graphs(Mapping[str, Graph]):
             entry = self._entries[name]
             with _told(self._path):
                 weights = self._file.read(entry)
-            self._loaded[name] = Graph(weights, self._path, self._model_id, self._device)
+            self._loaded[name] = Graph(weights, self._path, self._model_id, self._device, self.stop)
         return self._loaded[name]
 
     def __contains__(self, name: object) -> bool:

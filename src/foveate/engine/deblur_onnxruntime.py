@@ -85,6 +85,7 @@ class OnnxRuntimeDeblurSession:
             ModelError: the look is damaged, or fails its self-check.
             ResourceError: the device is not there.
         """
+        self._graphs.stop.clear()
         self._check("look", check_look)
         if "look" not in self._graphs:
             cells = self.card.window.minimum // WINDOW_PX
@@ -105,6 +106,7 @@ class OnnxRuntimeDeblurSession:
             ModelError: a graph is damaged, or the network fails its self-check.
             ResourceError: the device is not there.
         """
+        self._graphs.stop.clear()
         self._check("network", check_network)
         if look is None and mask is None and not self._predicts:
             look = self.look(area)
@@ -130,6 +132,10 @@ class OnnxRuntimeDeblurSession:
             if mask is None:
                 keep &= blur > threshold
         return Restored(pixels, keep, confidence, tuple(decider.decisions), self._strips)
+
+    def interrupt(self) -> None:
+        """Ends the run under way after the graph it is at: the whole of it takes a second."""
+        self._graphs.stop.set()
 
     def close(self) -> None:
         """Drops the graphs and the maps."""

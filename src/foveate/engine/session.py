@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,18 @@ class Session(Protocol):
 
     def close(self) -> None:
         """Gives memory back; `run` must not be called afterwards."""
+
+
+@runtime_checkable
+class Interruptible(Protocol):
+    """A session whose runs take so long that nobody would wait for one to end."""
+
+    def interrupt(self) -> None:
+        """Makes a run that is under way in another thread raise Interrupted soon, no later one."""
+
+
+class Interrupted(Exception):  # noqa: N818 - it is no error
+    """The run was not wanted any more; nobody sees it."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from foveate.engine.session import Session
+from foveate.engine.session import Interruptible, Session
 from foveate.errors import ResourceError
 from foveate.events import OnEvent, Progressed, ignore_event
 from foveate.geometry import Rect, Window
@@ -74,7 +74,7 @@ def run_plan(
     """Computes the picture of `plan`, band by band.
 
     Closing the iterator early, or an exception from `on_event`, ends all threads and joins them; a
-    window that is being computed is finished first.
+    window that is being computed is finished first, unless its session can be interrupted.
 
     Args:
         plan: what to do; its grid, workers and bands in flight are followed.
@@ -137,6 +137,9 @@ def run_windows(
             board.release_place()
     finally:
         board.stop()
+        for session in sessions:  # where all is done, none has anything to end
+            if isinstance(session, Interruptible):
+                session.interrupt()
         if on_leave:
             on_leave()
         for thread in threads:

@@ -12,6 +12,7 @@ import pytest
 from foveate.engine.deblur_graphs import Graph, Graphs
 from foveate.engine.deblur_onnxruntime import OnnxRuntimeDeblurSession
 from foveate.engine.open import open_deblur_sessions
+from foveate.engine.session import Interrupted
 from foveate.errors import ModelError, ResourceError, UsageError
 from strategies import TINY_DEBLUR, make_deblur_card
 
@@ -190,6 +191,22 @@ def test_two_sessions_in_two_threads_give_the_bits_of_one(session):
     for opened in two:
         opened.close()
     assert not wrong
+
+
+def test_an_interrupted_run_ends_at_its_next_graph_and_the_next_one_is_whole(session, monkeypatch):
+    whole, calls, call = session.run(area()), [], Graph.__call__
+
+    def counted(graph, **inputs):
+        calls.append(graph)
+        if len(calls) == 2:
+            session.interrupt()
+        return call(graph, **inputs)
+
+    monkeypatch.setattr(Graph, "__call__", counted)
+    with pytest.raises(Interrupted):
+        session.run(area())
+    assert len(calls) == 2
+    assert same(session.run(area()), whole)
 
 
 def test_a_closed_session_can_be_closed_but_not_used(session):

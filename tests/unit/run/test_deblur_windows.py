@@ -1,5 +1,7 @@
 """Windows of a deblurred picture: which are run, what is taken from them, and what is not."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,7 @@ from deblurring import (
     sharp,
 )
 from foveate.engine.fake_deblur import FakeDeblurSession
+from foveate.engine.session import Interrupted
 from foveate.errors import ModelError
 from foveate.pipelines.alpha import bleeding
 from foveate.run.composite import FEATHER_PX
@@ -126,6 +129,32 @@ def test_the_network_is_told_of_its_neighbours_and_beyond_the_picture():
     assert seen[0][5:, 6:].all()  # down beyond the picture, and the halo on the right
     assert seen[2][5:].all()
     assert not any(look[:5].any() for look in seen)
+
+
+def test_leaving_interrupts_what_is_under_way():
+    second, interrupted = threading.Event(), threading.Event()
+
+    class Slow(FakeDeblurSession):
+        def run(self, area, **given):
+            if not self.runs:
+                return super().run(area, **given)
+            second.set()
+            assert interrupted.wait(5), "nobody interrupted"
+            raise Interrupted
+
+        def interrupt(self):
+            interrupted.set()
+
+    def leave(_event):
+        assert second.wait(5)
+        raise KeyboardInterrupt
+
+    pixels = blur(sharp(64, 128), 0, 0, 64, 128)
+    plan, everywhere = deblur_plan(pixels, workers=1), np.ones((8, 16), np.float32)
+    treatment = Deblurring(plan, threshold=0.5, blurred=everywhere)
+    with pytest.raises(KeyboardInterrupt):
+        list(run_windows(plan, RowSource(pixels), [Slow(deblur_card())], treatment, leave))
+    assert interrupted.is_set()
 
 
 def test_a_window_whose_halo_alone_is_blurred_is_copied():
