@@ -69,7 +69,7 @@ class Fakes:
         self.model, self.spoil = str(write_fake_model(folder)), None
         self.sessions: list[FakeDeblurSession] = []
         monkeypatch.setenv("FOVEATE_MODELS", str(folder))
-        for module in ("deblur", "deblur_pixels"):
+        for module in ("deblur_run", "deblur_pixels"):
             monkeypatch.setattr(f"foveate.pipelines.{module}.open_deblur_sessions", self.open)
 
     def open(self, card: Card, weights: Path, count: int, **_: Any) -> list[FakeDeblurSession]:

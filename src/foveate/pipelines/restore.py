@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from foveate.errors import UsageError
 from foveate.events import Event, OnEvent, Warned, ignore_event
 from foveate.pipelines.both_steps import BothSteps
-from foveate.pipelines.deblur import DeblurRun, open_deblurring
 from foveate.pipelines.deblur_findings import Findings
 from foveate.pipelines.deblur_options import DeblurOptions
 from foveate.pipelines.deblur_prepare import (
@@ -25,6 +24,7 @@ from foveate.pipelines.deblur_prepare import (
     find_deblur_model,
     open_mask,
 )
+from foveate.pipelines.deblur_run import DeblurRun, open_deblurring
 from foveate.pipelines.guarded import Clock
 from foveate.pipelines.image import Report, run_job, upscale_file
 from foveate.pipelines.options import UpscaleOptions

@@ -1,0 +1,141 @@
+"""A deblurring under way: the picture is looked over, then its bands are restored in order."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foveate.engine.deblur_session import DeblurSession
+from foveate.engine.open import open_deblur_sessions
+from foveate.engine.session import Float32
+from foveate.events import Event, OnEvent, Progressed
+from foveate.media.reader import open_rows
+from foveate.pipelines.alpha import bleeding
+from foveate.pipelines.brightness import BrightnessGuard
+from foveate.pipelines.deblur_prepare import DeblurJob
+from foveate.pipelines.finish import dtype_of
+from foveate.pipelines.guarded import Clock, Guarded, Reader
+from foveate.run.composite import Composed, compose
+from foveate.run.deblur import Deblurring
+from foveate.run.executor import run_windows
+from foveate.run.looking import look_over
+
+Pixels = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class DeblurRun:
+    """A run under way.
+
+    Attributes:
+        reader: of the picture; its notes are complete when the bands are.
+        guard: compares rows read with rows written.
+        bands: the finished bands.
+        engine: engine and version.
+    """
+
+    reader: Reader
+    guard: Guarded
+    bands: Iterator[Composed]
+    engine: str
+
+
+@contextlib.contextmanager
+def open_deblurring(job: DeblurJob, clock: Clock, tell: OnEvent) -> Iterator[DeblurRun]:
+    """Opens the readers and sessions of a job, and begins to compute; closes all of it after."""
+    picture, model, options = job.picture, job.model, job.options
+    with contextlib.ExitStack() as stack:
+        mask = stack.enter_context(open_rows(job.mask)) if job.mask else None
+        begun = time.perf_counter()
+        sessions: list[DeblurSession] = open_deblur_sessions(
+            model.card,
+            model.weights_path,
+            job.plan.workers,
+            engine=options.engine,
+            device=options.device,
+        )
+        for session in sessions:
+            stack.callback(session.close)
+        clock.lap("open", begun)
+        begun = time.perf_counter()
+        blurred = None if mask else _look_over(job, sessions, clock, tell)
+        reader = stack.enter_context(open_rows(picture))
+        guard = Guarded(reader, clock, _brightness(job), (picture.name, model.card.id))
+        treatment = Deblurring(
+            job.plan,
+            threshold=options.threshold,
+            masked=mask is not None,
+            blurred=blurred,
+            look_only=options.strength == 0,
+            prepare=bleeding(picture.bands),
+        )
+
+        def read(count: int) -> Pixels:
+            rows = guard.read(count)
+            return rows if mask is None else with_mask(rows, marked(mask.read(count)))
+
+        hear = _in_last_pass(job.passes, begun, tell)
+        run = run_windows(job.plan, read, sessions, treatment, hear, item=picture.name)
+        bands = compose(stack.enter_context(contextlib.closing(run)), options.strength)
+        yield DeblurRun(reader, guard, bands, sessions[0].name)
+
+
+def _look_over(
+    job: DeblurJob, sessions: list[DeblurSession], clock: Clock, tell: OnEvent
+) -> Float32:
+    """Reads the picture a first time; how long the second will take is not known before."""
+    begun, picture = time.perf_counter(), job.picture
+
+    def hear(event: Event) -> None:
+        if isinstance(event, Progressed):
+            event = replace(event, windows=event.windows * job.passes, remaining_s=None)
+        tell(event)
+
+    with open_rows(picture) as reader:
+        prepare, threshold = bleeding(picture.bands), job.options.threshold
+        found = look_over(
+            job.plan, reader.read, sessions, threshold, prepare, on_event=hear, item=picture.name
+        )
+    clock.lap("look", begun)
+    return found
+
+
+def _in_last_pass(passes: int, begun: float, tell: OnEvent) -> OnEvent:
+    """Counts on where the passes before ended."""
+    before_s = time.perf_counter() - begun
+
+    def hear(event: Event) -> None:
+        if isinstance(event, Progressed):
+            done = event.windows_done + event.windows * (passes - 1)
+            seconds, windows = event.seconds + before_s, event.windows * passes
+            event = replace(event, windows_done=done, windows=windows, seconds=seconds)
+        tell(event)
+
+    return hear
+
+
+def marked(rows: Pixels) -> NDArray[np.bool_]:
+    """(n, W): where a mask's rows (n, W, 1 to 4) are above 0, and not hidden by their alpha."""
+    colours = 3 if rows.shape[2] >= 3 else 1
+    above = (rows[..., :colours] > 0).any(-1)
+    if rows.shape[2] > colours:
+        above &= rows[..., -1] > 0
+    return np.asarray(above)
+
+
+def with_mask(rows: Pixels, mask: NDArray[np.bool_]) -> Pixels:
+    """Rows with the mask as a last band, as `Deblurring` takes them."""
+    joined = np.empty((*rows.shape[:2], rows.shape[2] + 1), rows.dtype)
+    joined[..., :-1], joined[..., -1] = rows, mask
+    return joined
+
+
+def _brightness(job: DeblurJob) -> BrightnessGuard:
+    size = job.picture.height, job.picture.width
+    return BrightnessGuard(size, size, np.iinfo(dtype_of(job.picture)).max)
