@@ -23,6 +23,7 @@ from foveate.run.executor import Upscaling, run_windows
 from foveate.run.rows import BandRows
 
 Pixels = NDArray[Any]
+FAR_OUT = 0.5  # of float samples beyond 0..1: more than any filter overshoots
 
 
 class OpenModel:
@@ -219,7 +220,7 @@ def checked(pixels: Pixels, verb: str) -> Pixels:
         verb: what was to be done with it, for the message.
 
     Raises:
-        UsageError: another shape or dtype, or values that are not finite.
+        UsageError: another shape or dtype, or values that are not finite, or far from 0..1.
     """
     if not isinstance(pixels, np.ndarray):
         raise UsageError(f"cannot {verb} a {type(pixels).__name__}", "", "use a NumPy array")
@@ -231,6 +232,11 @@ def checked(pixels: Pixels, verb: str) -> Pixels:
         raise UsageError(
             f"cannot {verb} an array of {pixels.dtype}", "", "use uint8, uint16 or float32 in 0..1"
         )
-    if pixels.dtype == np.float32 and not np.isfinite([pixels.min(), pixels.max()]).all():
-        raise UsageError(f"cannot {verb} an array that holds NaN or infinity")
+    if pixels.dtype == np.float32:
+        low, high = pixels.min(), pixels.max()
+        if not np.isfinite([low, high]).all():
+            raise UsageError(f"cannot {verb} an array that holds NaN or infinity")
+        if low < -FAR_OUT or high > 1 + FAR_OUT:
+            what = f"cannot {verb} an array of {low:g} to {high:g}"
+            raise UsageError(what, "float32 goes from 0 to 1", "divide by the value of white")
     return shaped

@@ -166,6 +166,14 @@ def test_what_is_no_array_is_refused():
             foveate.deblur(picture)
 
 
+def test_floats_in_another_range_are_refused():
+    pixels = np.linspace(-0.1, 1.1, 8 * 8, dtype=np.float32).reshape(8, 8)  # a little over
+    assert foveate.upscale(pixels).max() <= 1
+    for scaled in (pixels * 255, pixels * 20 - 19):
+        with pytest.raises(UsageError, match="float32 goes from 0 to 1; hint: divide by"):
+            foveate.upscale(scaled)
+
+
 def test_exported_names_are_pinned():
     assert foveate.__all__ == [
         "DeblurOptions",
