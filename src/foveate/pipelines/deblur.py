@@ -101,7 +101,7 @@ def deblur_file(
     tell(Started(picture.name, job.plan.steps * job.passes, picture.width * picture.height))
     clock.lap("plan", clock.started)
     with contextlib.ExitStack() as stack:
-        findings = stack.enter_context(Findings(job))
+        findings = stack.enter_context(contextlib.closing(Findings(job)))
         run = stack.enter_context(open_deblurring(job, clock, tell))
         writer = stack.enter_context(_open_writer(job))
         bands = findings.follow(run.bands)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Self
 
 from foveate.media.writer import RowWriter
 from foveate.models.card import DeblurFacts
@@ -18,8 +16,8 @@ from foveate.run.deblur import Decided
 class Findings:
     """Sums over all bands, in order, so they do not depend on who computed what.
 
-    A context manager: maps are drawn after the last band and get their names by save(), so that a
-    failure leaves none of them.
+    Maps are drawn after the last band and get their names by save(); close() drops them otherwise,
+    so that a failure leaves none.
 
     Attributes:
         windows_computed: windows that the network was run on.
@@ -78,16 +76,7 @@ class Findings:
             return (f"the network was not run: nothing to put into {self._stages.folder}",)
         return ()
 
-    def __enter__(self) -> Self:
-        """Returns itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Drops the maps that were not saved."""
         self._open.close()
 

@@ -87,7 +87,7 @@ def restore_file(
     job, first = prepare_both(source, destination, options, deblur)
     both = BothSteps(tell, first.plan.steps * first.passes)
     feed = _Feed(both.deblurring)
-    with Findings(first) as findings:
+    with contextlib.closing(Findings(first)) as findings:
         report = run_job(
             job,
             both.enlarging,

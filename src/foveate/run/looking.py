@@ -46,7 +46,7 @@ class Looking:
         """Keeps the rules."""
         self._plan, self._prepare = plan, prepare
 
-    def begin(self, cores: Rect, rows: BandRows) -> Looked:  # noqa: ARG002 - the treatment's interface
+    def begin(self, cores: Rect, _rows: BandRows) -> Looked:
         """Nothing seen yet."""
         shape = -(-cores.height // WINDOW_PX), -(-cores.width // WINDOW_PX)
         return Looked(cores, np.zeros(shape, np.float32))
