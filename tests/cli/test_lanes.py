@@ -86,6 +86,14 @@ def test_a_lane_with_no_photo_model_is_its_bicubic_one_and_it_is_told(command, p
     assert (report["model"], report["warnings"]) == ("esrt_x2.bicubic", [note])
 
 
+def test_without_the_option_a_scale_with_no_photo_model_is_told(command, picture, shipped):
+    for model_id in LANES.values():
+        (shipped / f"{model_id}.toml").unlink()
+    report = command("upscale", picture, "--json").document
+    note = "no model for photos ships at scale 2: rt4ksr_x2.bicubic is for clean pictures"
+    assert (report["model"], report["warnings"]) == ("rt4ksr_x2.bicubic", [note])
+
+
 @pytest.mark.usefixtures("own_model")
 def test_the_users_own_model_is_no_lane(command: Command, picture, shipped, tmp_path):
     (shipped / "esrt_x2.photo.toml").unlink()

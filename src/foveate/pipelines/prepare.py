@@ -123,7 +123,10 @@ def _choose_model(
         note = f"--model {asked.card.id} is taken: --quality {options.lane} has no effect"
         return asked, (note,) if options.lane else ()
     if options.lane is None:
-        return find_model(default_model(scale)), ()
+        model_id = default_model(scale)
+        is_for_photos = model_id.endswith(".photo")
+        note = f"no model for photos ships at scale {scale}: {model_id} is for clean pictures"
+        return find_model(model_id), () if is_for_photos else (note,)
     model_id, note = model_of_lane(scale, options.lane)
     return find_model(model_id), (note,) if note else ()
 
