@@ -105,7 +105,7 @@ SHIPPED = LMDViTConfig(
     drop_path=0.0,
     look=24,
     entry=0.5,
-    doubt=1.5,
+    doubt=1.0,
     certain=0.9,
     certain_windows=16,
 )
