@@ -157,11 +157,16 @@ def model_of_lane(scale: int, lane: Lane) -> tuple[str, str]:
     model_id = shipped[lower[-1]] if lower else default_model(scale)
     if shipped.get(lane) != model_id:
         note = f"no model of --quality {lane} ships at scale {scale}: {model_id} is taken instead"
-    elif model_id.endswith(".photo"):
-        note = ""
     else:
-        note = f"no model for photos ships in --quality {lane}: {model_id} is for clean pictures"
+        note = unlike_photos(model_id, f"in --quality {lane}")
     return model_id, note
+
+
+def unlike_photos(model_id: str, where: str) -> str:
+    """What to tell when a model stands in where none for photos ships; "" for one that is."""
+    if model_id.endswith(".photo"):
+        return ""
+    return f"no model for photos ships {where}: {model_id} is for clean pictures"
 
 
 def list_shipped(scale: int) -> dict[Lane, str]:

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from foveate.media.encoding import Encoding, check_limits, encoder_bytes
 from foveate.media.picture import Picture
-from foveate.models.store import Model, default_model, find_model, model_of_lane
+from foveate.models.store import Model, default_model, find_model, model_of_lane, unlike_photos
 from foveate.pipelines.alpha import bleeding
 from foveate.pipelines.finish import READ_ROWS, finish_bytes
 from foveate.pipelines.options import UpscaleOptions
@@ -124,10 +124,9 @@ def _choose_model(
         return asked, (note,) if options.lane else ()
     if options.lane is None:
         model_id = default_model(scale)
-        is_for_photos = model_id.endswith(".photo")
-        note = f"no model for photos ships at scale {scale}: {model_id} is for clean pictures"
-        return find_model(model_id), () if is_for_photos else (note,)
-    model_id, note = model_of_lane(scale, options.lane)
+        note = unlike_photos(model_id, f"at scale {scale}")
+    else:
+        model_id, note = model_of_lane(scale, options.lane)
     return find_model(model_id), (note,) if note else ()
 
 
