@@ -25,6 +25,7 @@ from foveate.train.export.deblur import (
 )
 from foveate.train.export.deblur_file import write_graphs
 from foveate.train.export.model import export_official
+from foveate.train.start_deblur import deblur_tensors
 from strategies import make_deblur_card
 
 LOOK = replace(SHIPPED, width=8, depths=(2, 1, 2, 1, 2), heads=(1, 1, 2, 2, 1), look=4)
@@ -101,6 +102,22 @@ def test_session_and_torch_agree_decisions_included(config, tmp_path):
     worst = check_deblur_parity(net, make_deblur_card(config.entry), written(net, tmp_path))
     print(f"{worst:.1e}")
     assert worst < 1e-5
+
+
+@pytest.mark.parametrize("config", [LOOK, COARSE, LIGHT], ids=["look", "coarse", "light"])
+def test_the_weights_are_read_back_out_of_the_graphs(config, tmp_path):
+    trained = random_net(config)
+    found = deblur_tensors(LMDViT(config), written(trained, tmp_path))
+    for name, tensor in trained.state_dict().items():
+        if name.endswith("relative_position_index") or "score_predictor" in name:
+            continue
+        assert torch.allclose(found.pop(name), tensor, rtol=1e-6, atol=0), name
+    assert found == {}
+
+
+def test_graphs_of_another_net_are_refused(light_file):
+    with pytest.raises(ModelError, match="does not hold this net"):
+        deblur_tensors(LMDViT(replace(LIGHT, depths=(3, 1, 2, 1, 2))), light_file)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ from foveate.nets.lmdvit import Decision, Restored
 
 TAPS, SIGMA, C1, C2 = 11, 1.5, 0.01**2, 0.03**2  # SSIM, range 1
 
+LEAST_MSE = 1e-4  # 40 dB
+
 # (restored, sharp, weight or None) -> (B,)
 Term = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
@@ -28,11 +30,13 @@ class DeblurLossSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
     Attributes:
         l1: weight of the mean absolute difference.
+        log_mse: weight of the mean squared difference's logarithm: PSNR, in which a picture that is
+            nearly sharp counts as much as one far from it.
         ssim: weight of -SSIM.
         fft: weight of the mean modulus of the spectra's difference.
         pruning: weight of the decisions' cross-entropy (ours; the authors' is not known); 0 where
             the coarse look decides, which has a loss of its own.
-        blurred: a pixel weighs 1 + `blurred` * mask in L1 and SSIM; 0: all alike.
+        blurred: a pixel weighs 1 + `blurred` * mask in L1, MSE and SSIM; 0: all alike.
         shift: each picture's term is the least over shifts of the sharp one by -1, 0, 1 px in x and
             y, for pairs that do not lie exactly on each other.
         share: see `window_labels`.
@@ -42,6 +46,7 @@ class DeblurLossSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     """
 
     l1: float = 1.0
+    log_mse: float = 0.0
     ssim: float = 1.0
     fft: float = 0.1
     pruning: float = 0.1
@@ -60,6 +65,7 @@ class DeblurLoss(NamedTuple):
 
     total: Tensor
     l1: Tensor
+    log_mse: Tensor
     ssim: Tensor
     fft: Tensor
     pruning: Tensor
@@ -79,26 +85,36 @@ def deblur_loss(
     """
     restored = result.restored.to(sharp.dtype)
     weight = 1 + settings.blurred * (mask > 0).to(sharp.dtype) if settings.blurred else None
-    weights = (settings.l1, settings.ssim, settings.fft)
-    l1, ssim, fft = (
+    weights = (settings.l1, settings.log_mse, settings.ssim, settings.fft)
+    l1, log_mse, ssim, fft = (
         least_over_shifts(term, restored, sharp, weight, shift=settings.shift).mean()
         if share
         else torch.zeros(())
-        for share, term in zip(weights, (l1_term, ssim_term, fft_term), strict=True)
+        for share, term in zip(weights, (l1_term, log_mse_term, ssim_term, fft_term), strict=True)
     )
     pruning = gate = torch.zeros(())
     if settings.pruning:
         pruning = pruning_loss(result.decisions, mask, settings.share)
     if settings.gate and result.last is not None:
         gate = gate_loss(result, mask)
-    total = settings.l1 * l1 + settings.ssim * ssim + settings.fft * fft
+    total = settings.l1 * l1 + settings.log_mse * log_mse
+    total = total + settings.ssim * ssim + settings.fft * fft
     total = total + settings.pruning * pruning + settings.gate * gate
-    return DeblurLoss(total, l1, ssim, fft, pruning, gate)
+    return DeblurLoss(total, l1, log_mse, ssim, fft, pruning, gate)
 
 
 def l1_term(restored: Tensor, sharp: Tensor, weight: Tensor | None = None) -> Tensor:
     """(B,) mean absolute difference of (B, C, H, W), weighted by (B, 1, H, W) where given."""
     return _weighted_mean((restored - sharp).abs(), weight)
+
+
+def log_mse_term(restored: Tensor, sharp: Tensor, weight: Tensor | None = None) -> Tensor:
+    """(B,) natural logarithm of the mean squared difference of (B, C, H, W) in 0..1, weighted.
+
+    `LEAST_MSE` is added, so that pictures without blur do not have the last word.
+    Source: the PSNR loss of HINet (arXiv 2105.06086) and NAFNet (arXiv 2204.04676).
+    """
+    return (_weighted_mean((restored - sharp).square(), weight) + LEAST_MSE).log()
 
 
 def ssim_term(restored: Tensor, sharp: Tensor, weight: Tensor | None = None) -> Tensor:

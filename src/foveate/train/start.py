@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from foveate.errors import ModelError
 from foveate.models.store import find_model
 from foveate.nets.blocks import RepConv
+from foveate.nets.lmdvit import LMDViT
 from foveate.train.checkpoint import read_checkpoint
+from foveate.train.start_deblur import deblur_tensors
 
 
 def start_from(net: nn.Module, start: str) -> int:
@@ -40,6 +42,8 @@ def start_from(net: nn.Module, start: str) -> int:
 def _model_tensors(model: str, net: nn.Module) -> dict[str, Tensor]:
     """The graph's weights; each folded convolution also as an RRB that folds to the same one."""
     found = find_model(model)
+    if isinstance(net, LMDViT):
+        return deblur_tensors(net, found.weights_path)
     graph = onnx.load(found.weights_path, load_external_data=False).graph
     tensors = {
         tensor.name: torch.from_numpy(np.array(numpy_helper.to_array(tensor)))

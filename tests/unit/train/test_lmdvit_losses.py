@@ -12,6 +12,7 @@ from foveate.train.deblur_losses import (
     DeblurLossSettings,
     deblur_loss,
     l1_term,
+    log_mse_term,
     pruning_loss,
     psnr,
     ssim_term,
@@ -52,9 +53,10 @@ def batch():
 
 def test_the_total_is_the_weighted_sum_of_its_terms():
     result, sharp, mask = batch()
-    settings = DeblurLossSettings(l1=2, ssim=0.5, fft=0.1, pruning=0.3)
+    settings = DeblurLossSettings(l1=2, log_mse=0.2, ssim=0.5, fft=0.1, pruning=0.3)
     loss = deblur_loss(result, sharp, mask, settings)
-    expected = 2 * loss.l1 + 0.5 * loss.ssim + 0.1 * loss.fft + 0.3 * loss.pruning
+    picture = 2 * loss.l1 + 0.2 * loss.log_mse + 0.5 * loss.ssim + 0.1 * loss.fft
+    expected = picture + 0.3 * loss.pruning
     assert loss.total.item() == pytest.approx(expected.item())
     loss.total.backward()
     assert torch.isfinite(result.restored.grad).all()
@@ -77,6 +79,19 @@ def test_blurred_pixels_weigh_more_by_the_setting():
     assert loss.l1.item() == pytest.approx((sum(naive) / 2).item(), rel=1e-5)
     plain = deblur_loss(result, sharp, mask, DeblurLossSettings())
     assert loss.ssim.item() != plain.ssim.item()
+
+
+def test_in_log_mse_a_decibel_counts_the_same_wherever_it_is():
+    sharp = torch.zeros(2, 3, 8, 8)
+    errors = torch.tensor([0.1, 0.2])[:, None, None, None].expand_as(sharp)
+    found = log_mse_term(errors, sharp) - log_mse_term(errors / 2, sharp)
+    assert found.tolist() == pytest.approx([math.log(4)] * 2, abs=0.04)  # LEAST_MSE is in them
+    same = log_mse_term(sharp, sharp)
+    assert torch.isfinite(same).all()
+    weight = torch.ones(2, 1, 8, 8)
+    weight[..., :4] = 0
+    half = torch.where(weight > 0, errors, 0)
+    assert log_mse_term(half, sharp, weight).tolist() == log_mse_term(errors, sharp).tolist()
 
 
 def test_an_empty_mask_weighs_nothing_and_breaks_nothing():
