@@ -1,4 +1,4 @@
-"""Reads the weights of an LMD-ViT back out of the graphs that train/export/deblur_file.py writes."""
+"""An LMD-ViT's weights, read back out of the graphs that train/export/deblur_file.py writes."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ def _tensors(net: LMDViT, graphs: dict[str, Tensors]) -> Tensors:
         found |= _named(f"dowsample_{i}.conv.0", **_convolution(graphs[f"down_{i}"]))
         up = graphs[f"up_{i}"]
         (weight,) = (tensor[0] for tensor in up.values() if tensor.ndim == 4)  # (2, c, 2 C)
-        weight = weight.unflatten(2, (2, -1)).permute(1, 3, 0, 2)
+        weight = weight.reshape(*weight.shape[:2], 2, -1).permute(1, 3, 0, 2)
         found |= _named(f"upsample_{i}.deconv.0", weight=weight, bias=up["bias"].chunk(2)[0])
     leave = graphs["exit"]  # the 3x3 of the first of four phases
-    weight = leave["weight"].unflatten(0, (4, 4))[:, 0, :, :3, :3]
+    weight = leave["weight"][::4, :, :3, :3]
     return found | _named("output_proj.proj.0", weight=weight, bias=leave["bias"][::4])
 
 
@@ -66,14 +66,13 @@ def _block(block: WindowBlock, graph: Tensors) -> Tensors:
     """A block's tensors by their names inside it."""
     attention, c = block.attn, block.norm1.normalized_shape[0]
     scale = (c // attention.heads) ** -0.5
-    q, kv = graph["weight"].T.split((c, 2 * c))
-    q_bias, kv_bias = graph["weight_bias"].split((c, 2 * c))
+    weight, bias = graph["weight"].T, graph["weight_bias"]
     table = torch.zeros_like(attention.relative_position_bias_table)
     table[attention.relative_position_index.flatten()] = graph["bias"].flatten(1).T
     found = {
         "attn.relative_position_bias_table": table,
-        **_named("attn.qkv.to_q", weight=q / scale, bias=q_bias / scale),
-        **_named("attn.qkv.to_kv", weight=kv, bias=kv_bias),
+        **_named("attn.qkv.to_q", weight=weight[:c] / scale, bias=bias[:c] / scale),
+        **_named("attn.qkv.to_kv", weight=weight[c:], bias=bias[c:]),
         **{k.removeprefix("block."): v for k, v in graph.items() if k.startswith("block.")},
     }
     # The exporter transposes these and names them by number; no two have one shape.
