@@ -24,6 +24,7 @@ from foveate.nets.build import build_net
 from foveate.train.checkpoint import Checkpoint, read_checkpoint, save_checkpoint
 from foveate.train.curve import CurveLog, draw_curve
 from foveate.train.optimisers import follow, make_optimisers, set_rate
+from foveate.train.precision import as_computed
 from foveate.train.recipe import Recipe
 from foveate.train.start import start_from
 from foveate.train.tasks import make_task
@@ -56,7 +57,8 @@ def train(  # noqa: PLR0912, PLR0915 - one page that reads top to bottom is the 
         taken = start_from(net, recipe.net.start)
         tell(f"{taken} of {len(net.state_dict())} tensors from {recipe.net.start}")
     average = copy.deepcopy(net)
-    optimisers = make_optimisers(net, recipe.optimiser)
+    computed = as_computed(recipe, tell)  # the checkpoint keeps the recipe as it was given
+    optimisers = make_optimisers(net, computed.optimiser)
     step, losses = 0, list[float]()
     if path.exists():
         saved = read_checkpoint(path)
@@ -69,7 +71,7 @@ def train(  # noqa: PLR0912, PLR0915 - one page that reads top to bottom is the 
         for optimiser, state in zip(optimisers, saved.optimisers, strict=True):
             optimiser.load_state_dict(state)
         step, losses = saved.step, saved.losses
-    task = make_task(recipe, rank)
+    task = make_task(computed, rank)
     stepped: nn.Module = net
     if world > 1:
         stepped = DistributedDataParallel(net, find_unused_parameters=task.is_sparse)

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 pytestmark = pytest.mark.train
 
 from foveate.errors import InputError, UsageError
-from foveate.train import tasks
+from foveate.train import precision, tasks
 from foveate.train.checkpoint import read_checkpoint
 from foveate.train.loop import train
 
@@ -58,6 +58,25 @@ def test_a_stopped_run_resumes_to_the_identical_curve_and_weights(
     assert curve(tmp_path / "cut") == curve(tmp_path / "whole")
     one, other = read_checkpoint(whole), read_checkpoint(cut)
     assert all(torch.equal(v, other.average[k]) for k, v in one.average.items())
+
+
+def test_bfloat16_that_the_processor_lacks_is_float32_and_told(recipe, tmp_path, monkeypatch):
+    def short(bf16):
+        optimiser = msgspec.structs.replace(recipe.optimiser, steps=2, bf16=bf16, kernels="muon")
+        return msgspec.structs.replace(recipe, optimiser=optimiser)
+
+    monkeypatch.setattr(precision, "has_bfloat16", lambda: False)
+    told = []
+    found = read_checkpoint(train(short(bf16=True), tmp_path / "bf16", tell=told.append))
+    assert [line for line in told if "bfloat16" in line]
+    expected = read_checkpoint(train(short(bf16=False), tmp_path / "f32"))
+    assert all(torch.equal(v, found.net[k]) for k, v in expected.net.items())
+    assert found.recipe["optimiser"]["bf16"]
+
+    monkeypatch.setattr(precision, "has_bfloat16", lambda: True)
+    rounded = read_checkpoint(train(short(bf16=True), tmp_path / "has", tell=told.append))
+    assert not all(torch.equal(v, rounded.net[k]) for k, v in expected.net.items())
+    assert len([line for line in told if "bfloat16" in line]) == 1
 
 
 def test_minutes_stop_the_run_with_a_checkpoint(recipe, tmp_path):
