@@ -104,10 +104,10 @@ SHIPPED = LMDViTConfig(
     predictor="look",
     drop_path=0.0,
     look=24,
-    entry=0.5,
-    doubt=1.0,
-    certain=0.9,
-    certain_windows=16,
+    entry=0.3,
+    doubt=1.5,
+    certain=0.95,
+    certain_windows=4,
 )
 
 
