@@ -27,7 +27,7 @@ def start_from(net: nn.Module, start: str) -> int:
 
     Raises:
         ModelError: nothing in it fits the net.
-        UsageError: no such model.
+        UsageError: no such model, or one for another task.
     """
     path = Path(start)
     other = read_checkpoint(path).average if path.suffix == ".pt" else _model_tensors(start, net)
@@ -41,9 +41,9 @@ def start_from(net: nn.Module, start: str) -> int:
 
 def _model_tensors(model: str, net: nn.Module) -> dict[str, Tensor]:
     """The graph's weights; each folded convolution also as an RRB that folds to the same one."""
-    found = find_model(model)
     if isinstance(net, LMDViT):
-        return deblur_tensors(net, found.weights_path)
+        return deblur_tensors(net, find_model(model, "deblur").weights_path)
+    found = find_model(model, "upscale")
     graph = onnx.load(found.weights_path, load_external_data=False).graph
     tensors = {
         tensor.name: torch.from_numpy(np.array(numpy_helper.to_array(tensor)))

@@ -5,9 +5,10 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 pytestmark = pytest.mark.train
 
-from foveate.errors import ModelError
+from foveate.errors import ModelError, UsageError
 from foveate.models.card import TrainingFacts
 from foveate.nets.esrt import ESRT, ESRTConfig
+from foveate.nets.lmdvit import SHIPPED, LMDViT
 from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig
 from foveate.train.export.model import Claims, export_net
 from foveate.train.start import start_from
@@ -62,3 +63,16 @@ def test_a_start_that_shares_nothing_is_refused(tmp_path):
     card = export_net(net_of(0), CLAIMS, tmp_path)
     with pytest.raises(ModelError, match="none of its tensors fits"):
         start_from(RT4KSR(RT4KSRConfig(3, features=12, blocks=1)), str(card))
+
+
+def test_a_model_of_another_task_is_no_start():
+    with pytest.raises(UsageError, match="deblur"):
+        start_from(net_of(0), "lmdvit.local")
+    with pytest.raises(UsageError, match="upscale"):
+        start_from(LMDViT(SHIPPED), "rt4ksr_x2.bicubic")
+
+
+def test_the_deblurring_model_that_ships_is_a_start():
+    net = LMDViT(SHIPPED)
+    tables = [name for name in net.state_dict() if name.endswith("relative_position_index")]
+    assert start_from(net, "lmdvit.local") == len(net.state_dict()) - len(tables)
