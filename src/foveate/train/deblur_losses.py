@@ -1,7 +1,8 @@
 """LMD-ViT's training losses: L1, SSIM and FFT on the picture, cross-entropy on the decisions.
 
 Source: the losses in the authors' released code (inherited from LBAG, arXiv 2204.08179): weights
-1, 1 and 0.1. The pruning loss is named in the paper but was not released; its form here is ours.
+1, 1 and 0.1. The pruning loss is named in the paper but was not released; its form here is ours. So
+are the losses of gate and look, and PSNR (`log_mse`), which can stand in for L1.
 """
 
 from __future__ import annotations

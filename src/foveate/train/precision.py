@@ -15,7 +15,7 @@ BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16")  # the last is ARM's
 def as_computed(recipe: Recipe, tell: Callable[[str], None] = lambda _: None) -> Recipe:
     """The recipe with `optimiser.bf16` off, and told, where bfloat16 would only be emulated.
 
-    Emulated it takes 60 times as long as float32 (a product of 1024 x 1024, AMD EPYC with AVX2).
+    Emulated it takes many times as long as float32.
     """
     if not recipe.optimiser.bf16 or has_bfloat16():
         return recipe

@@ -51,8 +51,8 @@ class OptimiserSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
     `kernel_decay` times the rate is taken off each kernel per step (Muon only): without it kernels
     grow for as long as they train. `bf16` computes in bfloat16 where the processor does (see
-    precision.py). `compile` has torch.compile join the operations of a step; it
-    needs a C++ compiler.
+    precision.py). `compile` has torch.compile join the operations of a step; it needs a C++
+    compiler.
     """
 
     steps: int = 20_000

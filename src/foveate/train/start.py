@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import onnx
-import torch
-from onnx import numpy_helper
 from torch import Tensor, nn
 
 from foveate.errors import ModelError
@@ -15,7 +12,7 @@ from foveate.models.store import find_model
 from foveate.nets.blocks import RepConv
 from foveate.nets.lmdvit import LMDViT
 from foveate.train.checkpoint import read_checkpoint
-from foveate.train.start_deblur import deblur_tensors
+from foveate.train.start_deblur import deblur_tensors, graph_tensors
 
 
 def start_from(net: nn.Module, start: str) -> int:
@@ -26,7 +23,7 @@ def start_from(net: nn.Module, start: str) -> int:
         start: a checkpoint (`.pt`: its EMA is taken) or a model by id or path (folded weights).
 
     Raises:
-        ModelError: nothing in it fits the net.
+        ModelError: nothing in it fits the net, or it is a deblurring model of another architecture.
         UsageError: no such model, or one for another task.
     """
     path = Path(start)
@@ -40,15 +37,11 @@ def start_from(net: nn.Module, start: str) -> int:
 
 
 def _model_tensors(model: str, net: nn.Module) -> dict[str, Tensor]:
-    """The graph's weights; each folded convolution also as an RRB that folds to the same one."""
+    """The model's weights; each folded convolution also as an RRB that folds to the same one."""
     if isinstance(net, LMDViT):
         return deblur_tensors(net, find_model(model, "deblur").weights_path)
     found = find_model(model, "upscale")
-    graph = onnx.load(found.weights_path, load_external_data=False).graph
-    tensors = {
-        tensor.name: torch.from_numpy(np.array(numpy_helper.to_array(tensor)))
-        for tensor in graph.initializer
-    }
+    tensors = graph_tensors(onnx.load(found.weights_path, load_external_data=False).graph)
     for name, module in net.named_modules():
         weight = tensors.get(f"{name}.rep_conv.weight")
         if isinstance(module, RepConv) and module.expand and weight is not None:

@@ -34,7 +34,9 @@ def deblur_tensors(net: LMDViT, weights_path: Path) -> Tensors:
     try:
         with zipfile.ZipFile(weights_path) as file:
             graphs = {
-                name.removesuffix(".onnx"): _initializers(file.read(name))
+                name.removesuffix(".onnx"): graph_tensors(
+                    onnx.load_from_string(file.read(name)).graph
+                )
                 for name in file.namelist()
                 if name.endswith(".onnx") and not name.endswith(".predict.onnx")
             }
@@ -90,8 +92,9 @@ def _named(prefix: str, **tensors: Tensor) -> Tensors:
     return {f"{prefix}.{name}": tensor for name, tensor in tensors.items()}
 
 
-def _initializers(graph: bytes) -> Tensors:
+def graph_tensors(graph: onnx.GraphProto) -> Tensors:
+    """The weights that a graph holds, by the names they have in it."""
     return {
         tensor.name: torch.from_numpy(np.array(numpy_helper.to_array(tensor)))
-        for tensor in onnx.load_from_string(graph).graph.initializer
+        for tensor in graph.initializer
     }
