@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from command import measured
-from foveate.models.card import TrainingFacts
 from foveate.models.store import SHIPPED, list_shipped
 from pictures import photo, write_picture
 
@@ -15,18 +14,9 @@ WIDTH, HEIGHT = 1920, 96  # a strip of a 4K result: memory follows the width, ti
 
 
 @pytest.fixture(scope="module")
-def best(tmp_path_factory):
-    """The card of the ESRT that ships at scale 2; until then of one with fresh weights."""
-    if model_id := list_shipped(2).get("best"):
-        return SHIPPED / f"{model_id}.toml"
-    pytest.importorskip("torch", reason="no ESRT ships yet, and the extra 'train' makes one")
-    from foveate.nets.esrt import ESRT, ESRTConfig  # noqa: PLC0415 - needs torch
-    from foveate.train.export.model import Claims, export_net  # noqa: PLC0415 - as above
-
-    claims = Claims("esrt_x2.fresh", "tests", "", "Apache-2.0", "", TrainingFacts())
-    # With the anchor a fresh net is a bicubic enlargement: a picture, as the self-check demands.
-    net = ESRT(ESRTConfig(anchor="bicubic")).eval()
-    return export_net(net, claims, tmp_path_factory.mktemp("best"))
+def best():
+    """The card of the ESRT that ships at scale 2."""
+    return SHIPPED / f"{list_shipped(2)['best']}.toml"
 
 
 @pytest.mark.slow
