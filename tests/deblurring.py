@@ -26,7 +26,7 @@ STRIP_MACS = {"enter": 3}
 BLOCK_MACS = {"encoder.blocks.0": 100, "decoder.blocks.0": 7, "decoder.blocks.1": 9}
 
 
-def deblur_card(entry: float = 1.0, certain: float = 0.0) -> Card:
+def deblur_card(entry: float = 1.0, evidence: float = 0.0, everywhere: float | None = None) -> Card:
     """The fake session's card: areas of 128 x 128."""
     return msgspec.structs.replace(
         make_card(),
@@ -37,7 +37,7 @@ def deblur_card(entry: float = 1.0, certain: float = 0.0) -> Card:
         window=WindowFacts(
             CORE_PX, CORE_PX, HALO_PX, MULTIPLE, "approximate", 0.1, minimum=AREA_PX
         ),
-        deblur=DeblurFacts(10, 1, BLOCK_MACS, entry, certain, strip_macs=STRIP_MACS),
+        deblur=DeblurFacts(10, 1, BLOCK_MACS, entry, evidence, everywhere, strip_macs=STRIP_MACS),
     )
 
 
@@ -124,7 +124,8 @@ def composed(
     workers: int = 2,
     strength: float = 1.0,
     entry: float = 1.0,
-    certain: float = 0.0,
+    evidence: float = 0.0,
+    everywhere: float | None = None,
     **rules: Any,
 ) -> tuple[list[Composed], list[FakeDeblurSession]]:
     """All bands of a picture through fake sessions."""
@@ -133,7 +134,8 @@ def composed(
         rows = np.concatenate((pixels, mask[..., None].astype(pixels.dtype)), 2)
         rules["masked"] = True
     plan = deblur_plan(pixels, masked=mask is not None, workers=workers)
-    sessions = [FakeDeblurSession(deblur_card(entry, certain), spoil) for _ in range(workers)]
+    card = deblur_card(entry, evidence, everywhere)
+    sessions = [FakeDeblurSession(card, spoil) for _ in range(workers)]
     rules = {"threshold": 0.5, **rules}
     if mask is None:
         look = look_over(plan, RowSource(rows), sessions, rules["threshold"], rules.get("prepare"))

@@ -30,8 +30,8 @@ def test_models_lists_it_with_what_a_sharp_picture_costs(command: Command):
         "look_macs_per_pixel": 100,
         "block_macs": {},
         "entry": 1.0,
-        "certain": 0.0,
-        "certain_windows": 1,
+        "evidence": 0.0,
+        "everywhere": None,
         "strip_macs": {},
     }
 

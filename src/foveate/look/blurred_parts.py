@@ -1,8 +1,9 @@
 """From probabilities of blur to blurred parts of a picture.
 
-A thing that moved is found with certainty somewhere, at edges that lie across its way; a ground
-that is out of focus hardly anywhere. So a part counts that holds enough windows beyond doubt, and
-then all of it does. Canny's hysteresis (PAMI 1986, sec. VI), on windows in place of edges.
+Blur comes in parts: of a thing that moved every window is somewhat suspicious, and some at edges
+that lie across its way are certain; of a ground that is out of focus a few are suspicious. So a
+part counts whose windows together give evidence enough, and then all of it does. Canny's hysteresis
+(PAMI 1986, sec. VI), on windows in place of edges, with Stouffer's sum in place of a maximum.
 """
 
 from __future__ import annotations
@@ -11,26 +12,58 @@ import numpy as np
 from numpy.typing import NDArray
 
 Mask = NDArray[np.bool_]
+CLOSEST = 2.0**-24  # of a probability to 0 or 1: float32 knows no closer one below 1
 
 
 def blurred_parts(
-    probability: NDArray[np.float32], least: float, certain: float, count: int = 1
+    probability: NDArray[np.float32], least: float, evidence: float, threshold: float = 0.5
 ) -> Mask:
-    """Windows above `least` that hang together, over sides or corners, with some above `certain`.
+    """Windows above `least` that hang together, over sides or corners, with evidence enough.
+
+    A part's evidence is the sum of what its windows' log-odds exceed the threshold's by, over the
+    square root of the number of windows that exceed it. Those that do not only hold it together.
 
     Args:
         probability: (rows, columns) 0..1.
         least: exclusive; all others are sharp.
-        certain: exclusive; where it is no more than `least`, every window above `least` is certain.
-        count: so many certain windows a part must have at least.
+        evidence: exclusive; 0: every window above `least` counts.
+        threshold: the probability of no evidence; between 0 and 1.
 
     Returns:
         (rows, columns).
     """
     possible = probability > least
+    if not evidence:
+        return possible
     part = _parts(possible)
-    found = np.bincount(part[possible & (probability > certain)], minlength=part.size + 1)
-    return np.asarray(possible & (found[part] >= count))
+    odds = np.where(possible, np.maximum(log_odds(probability) - log_odds(threshold), 0), 0)
+    total = np.bincount(part.ravel(), odds.ravel(), part.size + 1)
+    count = np.bincount(part[odds > 0], minlength=part.size + 1)
+    return np.asarray(possible & (total > evidence * np.sqrt(count))[part])
+
+
+def is_blurred_everywhere(
+    probability: NDArray[np.float32], evidence: float | None, threshold: float = 0.5
+) -> bool:
+    """Whether a picture is blurred all over, as when the camera moved.
+
+    Then the mean of all log-odds is high: even windows that show little, in which most of a sharp
+    picture is certain to be sharp, are undecided. Such a picture is restored all over, skies too.
+
+    Args:
+        probability: (rows, columns) 0..1.
+        evidence: the mean log-odds above the threshold's, exclusive; None: no picture is.
+        threshold: the probability of no evidence; between 0 and 1.
+    """
+    if evidence is None:
+        return False
+    return bool(log_odds(probability).mean() - log_odds(threshold) > evidence)
+
+
+def log_odds(probability: NDArray[np.float32] | float) -> NDArray[np.float64]:
+    """ln(p / (1 - p)) of numbers 0..1, finite for 0 and 1, too."""
+    p = np.clip(np.asarray(probability, np.float64), CLOSEST, 1 - CLOSEST)
+    return np.log(p / (1 - p))
 
 
 def _parts(possible: Mask) -> NDArray[np.intp]:

@@ -79,9 +79,9 @@ class DeblurFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             the blocks that reuse its decision.
         entry: windows are computed where the look gives more than this share of the threshold;
             below 1 the gate decides afterwards which of them are restored.
-        certain: the look must give more than this for some windows of a blurred part, for a
-            threshold of a half; 0: no more than for every window.
-        certain_windows: for so many at least.
+        evidence: of blur that the look must give for a part; see `blurred_parts`.
+        everywhere: that it must give for a picture to be restored all over; see
+            `is_blurred_everywhere`. None: no picture is.
         strip_macs: by graph, MACs of one run of each that is none of a block.
     """
 
@@ -89,8 +89,8 @@ class DeblurFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     look_macs_per_pixel: int = 0
     block_macs: dict[str, int] = {}
     entry: float = 1.0
-    certain: float = 0.0
-    certain_windows: int = 1
+    evidence: float = 0.0
+    everywhere: float | None = None
     strip_macs: dict[str, int] = {}
 
 

@@ -39,7 +39,7 @@ def _is_plain(value: object) -> bool:
 
 
 def _pairs(table: dict[str, object]) -> list[str]:
-    return [f"{name} = {_value(value)}" for name, value in table.items()]
+    return [f"{name} = {_value(value)}" for name, value in table.items() if value is not None]
 
 
 def _value(value: object) -> str:

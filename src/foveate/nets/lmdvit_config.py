@@ -31,8 +31,10 @@ class LMDViTConfig:
             the logits of 8 x 8 pixels, less `doubt`, is what the threshold then holds for.
         doubt: logits; not in training. That shows far more blur than photos hold, and so the gate
             expects it. Chosen on held-out pairs.
-        certain, certain_windows: not the network's own: the probability of blur that the look must
-            exceed in so many windows of a part that is to be restored; look/blurred_parts.py, ours.
+        evidence: not the network's own: what a part that is to be restored must show of blur;
+            look/blurred_parts.py, ours.
+        everywhere: likewise, what a picture must show that is to be restored all over; None: none
+            is.
     """
 
     width: int = 32
@@ -48,8 +50,8 @@ class LMDViTConfig:
     look: int = 0
     entry: float = 1.0
     doubt: float = 0.0
-    certain: float = 0.0
-    certain_windows: int = 1
+    evidence: float = 0.0
+    everywhere: float | None = None
 
     def __post_init__(self) -> None:
         """Takes lists for tuples; refuses stages that do not pair up."""
@@ -70,8 +72,8 @@ class LMDViTConfig:
             raise ValueError('predictor "look" needs a look: give it features')
         if not 0 < self.entry <= 1 or (self.entry < 1 and self.predictor != "look"):
             raise ValueError(f"entry {self.entry}: above 0, at most 1; below 1 for a look only")
-        if not 0 <= self.certain < 1 or self.certain_windows < 1:
-            raise ValueError(f"certain {self.certain}, {self.certain_windows}: 0..1, at least 1")
+        if self.evidence < 0:
+            raise ValueError(f"evidence {self.evidence}: 0 or more")
 
     @property
     def levels(self) -> int:
@@ -106,8 +108,8 @@ SHIPPED = LMDViTConfig(
     look=24,
     entry=0.3,
     doubt=1.5,
-    certain=0.95,
-    certain_windows=4,
+    evidence=17.5,
+    everywhere=-0.5,
 )
 
 

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from foveate.engine.deblur_session import DeblurSession
 from foveate.engine.open import open_deblur_sessions
-from foveate.engine.session import Float32
 from foveate.events import Event, OnEvent, Progressed
 from foveate.media.reader import open_rows
 from foveate.pipelines.alpha import bleeding
@@ -24,7 +23,7 @@ from foveate.pipelines.guarded import Clock, Guarded, Reader
 from foveate.run.composite import Composed, compose
 from foveate.run.deblur import Deblurring
 from foveate.run.executor import run_windows
-from foveate.run.looking import look_over
+from foveate.run.looking import Blurred, look_over
 
 Pixels = NDArray[Any]
 
@@ -88,7 +87,7 @@ def open_deblurring(job: DeblurJob, clock: Clock, tell: OnEvent) -> Iterator[Deb
 
 def _look_over(
     job: DeblurJob, sessions: list[DeblurSession], clock: Clock, tell: OnEvent
-) -> Float32:
+) -> Blurred:
     """Reads the picture a first time; how long the second will take is not known before."""
     begun, picture = time.perf_counter(), job.picture
 

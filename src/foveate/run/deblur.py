@@ -24,7 +24,7 @@ from foveate.engine.session import Float32
 from foveate.geometry import Rect, Window
 from foveate.plan.plan import Plan
 from foveate.run.board import Band
-from foveate.run.looking import cells_of, least_of, on_grid, prepared, unlike_card
+from foveate.run.looking import Blurred, cells_of, least_of, on_grid, prepared, unlike_card
 from foveate.run.pixels import to_network
 from foveate.run.rows import BandRows, Prepare
 from foveate.run.window import finish_colours
@@ -70,8 +70,7 @@ class Deblurring:
         plan: of the picture; the grid's `multiple` is one of WINDOW_PX.
         threshold: probability of blur, exclusive, from which on a window is restored.
         masked: whether rows carry a last band that is above 0 where the picture is to be restored.
-        blurred: without a mask: (H/8, W/8), rounded up: the picture's probabilities of blur, 0 in
-            all that is no blurred part; see `look_over`.
+        blurred: without a mask: where the picture is blurred, by `look_over`.
         look_only: never runs the network.
         prepare: applied to an area before the network sees it; the result is not affected where
             the input is copied.
@@ -83,13 +82,14 @@ class Deblurring:
         *,
         threshold: float,
         masked: bool = False,
-        blurred: Float32 | None = None,
+        blurred: Blurred | None = None,
         look_only: bool = False,
         prepare: Prepare | None = None,
     ) -> None:
         """Keeps the rules; bands carry all that changes."""
         self._plan, self._threshold, self._masked = plan, threshold, masked
         self._blurred, self._look_only, self._prepare = blurred, look_only, prepare
+        self._is_blurred_everywhere = blurred is not None and blurred.everywhere
 
     def begin(self, cores: Rect, rows: BandRows) -> Decided:
         """Nothing decided yet."""
@@ -126,7 +126,9 @@ class Deblurring:
             own = look[cells_of(inside)]
             band.out.looked[column] = True
             band.out.confidence[place] = own
-            wanted = (own > least_of(session.card, self._threshold)).any()
+            if self._is_blurred_everywhere:
+                mask = np.ones(pixels.shape[:2], np.bool_)
+            wanted = mask is not None or (own > least_of(session.card, self._threshold)).any()
         else:
             wanted = mask[inside.top : inside.bottom, inside.left : inside.right].any()
         if self._look_only or not wanted:
@@ -151,7 +153,7 @@ class Deblurring:
     def _look(self, window: Window, side: int) -> Float32:
         """The picture's probabilities in one area; its last ones go on beyond it, as pixels do."""
         assert self._blurred is not None  # noqa: S101 - there is no mask
-        known = self._blurred[cells_of(window.area)]
+        known = self._blurred.probability[cells_of(window.area)]
         beyond = [(0, side // WINDOW_PX - size) for size in known.shape]
         return np.pad(known, beyond, mode="edge")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from foveate.engine.session import Float32
 from foveate.errors import ModelError
 from foveate.events import OnEvent, ignore_event
 from foveate.geometry import Rect, Window
-from foveate.look.blurred_parts import blurred_parts
+from foveate.look.blurred_parts import blurred_parts, is_blurred_everywhere
 from foveate.models.card import Card, DeblurFacts
 from foveate.plan.plan import Plan
 from foveate.run.board import Band
@@ -29,6 +29,18 @@ from foveate.run.rows import BandRows, Prepare
 Pixels = NDArray[Any]
 # Of the map and of finding its parts: probabilities, maps of numbers and copies of them.
 BYTES_PER_CELL = 48
+
+
+class Blurred(NamedTuple):
+    """Where a picture is blurred.
+
+    Attributes:
+        probability: (H/8, W/8), rounded up: probabilities of blur in blurred parts, 0 elsewhere.
+        everywhere: whether all of it is, whatever its windows show by themselves.
+    """
+
+    probability: Float32
+    everywhere: bool = False
 
 
 @dataclass
@@ -71,7 +83,7 @@ def look_over(
     *,
     on_event: OnEvent = ignore_event,
     item: str = "",
-) -> Float32:
+) -> Blurred:
     """Looks at a whole picture, so that a part counts as one however many areas it crosses.
 
     Args:
@@ -82,18 +94,16 @@ def look_over(
         prepare: as in Deblurring.
         on_event: as in `run_plan`.
         item: as in `run_plan`.
-
-    Returns:
-        (H/8, W/8), rounded up: probabilities of blur in blurred parts, 0 elsewhere.
     """
     run = run_windows(plan, read, sessions, Looking(plan, prepare), on_event, item=item)
     with closing(run):
         look = np.concatenate([band.probability for band in run])
     card = sessions[0].card
     facts = card.deblur or DeblurFacts(0)
-    certain = scaled(facts.certain, threshold)
-    look[~blurred_parts(look, least_of(card, threshold), certain, facts.certain_windows)] = 0
-    return look
+    everywhere = is_blurred_everywhere(look, facts.everywhere, threshold)
+    if not everywhere:
+        look[~blurred_parts(look, least_of(card, threshold), facts.evidence, threshold)] = 0
+    return Blurred(look, everywhere)
 
 
 def look_bytes(width: int, height: int) -> int:
@@ -104,17 +114,6 @@ def look_bytes(width: int, height: int) -> int:
 def least_of(card: Card, threshold: float) -> float:
     """The look's probability from which on the network is worth its while."""
     return threshold * (card.deblur or DeblurFacts(0)).entry
-
-
-def scaled(probability: float, threshold: float) -> float:
-    """What `probability`, chosen for a threshold of a half, is for another: logits add up.
-
-    Args:
-        probability: 0..1.
-        threshold: between 0 and 1, both exclusive.
-    """
-    for_it = probability * threshold
-    return for_it / (for_it + (1 - probability) * (1 - threshold))
 
 
 def prepared(pixels: Pixels, prepare: Prepare | None) -> Pixels:

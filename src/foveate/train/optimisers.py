@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 from torch.optim import Adam, Optimizer
 
 from foveate.train.recipe import OptimiserSettings
@@ -40,17 +40,36 @@ class Muon(Optimizer):
     def step(self) -> None:  # type: ignore[override]  # takes no closure
         """One update of every kernel that has a gradient."""
         for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is None:
-                    continue
-                state = self.state[p]
-                if not state:
-                    state["momentum"] = torch.zeros_like(p)
-                state["momentum"].lerp_(p.grad, 1 - group["momentum"])
-                update = p.grad.lerp(state["momentum"], group["momentum"]).flatten(1)
+            moved = [p for p in group["params"] if p.grad is not None]
+            averages = [self._averaged(p, p.grad, group["momentum"]) for p in moved]
+            for p, update in zip(moved, all_orthogonal(averages, self._dtype), strict=True):
                 tall = max(1.0, update.shape[0] / update.shape[1]) ** 0.5
                 p.mul_(1 - group["lr"] * group["decay"])
-                p.add_(_orthogonal(update, self._dtype).reshape(p.shape), alpha=-group["lr"] * tall)
+                p.add_(update.reshape(p.shape), alpha=-group["lr"] * tall)
+
+    def _averaged(self, p: Tensor, grad: Tensor, momentum: float) -> Tensor:
+        state = self.state[p]
+        if not state:
+            state["momentum"] = torch.zeros_like(p)
+        state["momentum"].lerp_(grad, 1 - momentum)
+        return grad.lerp(state["momentum"], momentum).flatten(1)
+
+
+def all_orthogonal(updates: list[Tensor], dtype: torch.dtype) -> list[Tensor]:
+    """`_orthogonal` of each; the processes of a run share the work, and the result is the same."""
+    if not distributed.is_initialized():
+        return [_orthogonal(update, dtype) for update in updates]
+    taken = [0] * distributed.get_world_size()
+    own = list[Tensor]()
+    for update in updates:  # in order to the process that has least to do so far
+        rank = taken.index(min(taken))
+        taken[rank] += update.numel() * min(update.shape)
+        is_own = rank == distributed.get_rank()
+        own.append(_orthogonal(update, dtype) if is_own else torch.zeros_like(update))
+    every = torch.cat([update.flatten() for update in own])
+    distributed.all_reduce(every)  # one process's numbers and zeros: exact
+    parts = torch.split(every, [update.numel() for update in own])
+    return [part.reshape(update.shape) for part, update in zip(parts, own, strict=True)]
 
 
 def _orthogonal(update: Tensor, dtype: torch.dtype) -> Tensor:

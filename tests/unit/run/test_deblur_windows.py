@@ -23,7 +23,7 @@ from foveate.pipelines.alpha import bleeding
 from foveate.run.composite import FEATHER_PX
 from foveate.run.deblur import Deblurring
 from foveate.run.executor import run_windows
-from foveate.run.looking import look_over, scaled
+from foveate.run.looking import Blurred, look_over
 from foveate.run.rows import Prepare
 from strategies import DTYPES, RowSource
 
@@ -70,26 +70,31 @@ def test_what_the_look_lets_in_at_a_share_of_the_threshold_is_run_and_may_come_o
         assert (rows == pixels).all()
 
 
-def test_a_part_without_a_window_beyond_doubt_is_left_alone():
-    """The look says 0.75 where it is blurred; the second part has one of 0.9."""
+def test_a_part_without_evidence_enough_is_left_alone():
+    """The look says 0.75 where it is blurred; the second part has more of it, and one of 0.9."""
     pixels = blur(sharp(128, 256), 16, 16, 24, 24)
     blur(pixels, 48, 160, 32, 32)
     pixels[56:64, 168:176] = 230
-    for certain, parts in ((0.0, 2), (0.85, 1), (0.95, 0)):
-        rows, mask = joined(composed(pixels, certain=certain)[0])
+    for evidence, parts in ((0.0, 2), (3.2, 2), (4.2, 1), (6.0, 0)):
+        rows, mask = joined(composed(pixels, evidence=evidence)[0])
         expected = np.zeros(mask.shape, bool)
         expected[16:40, 16:40] = parts > 1
         expected[48:80, 160:192] = parts > 0
-        assert (mask == expected).all(), certain
+        assert (mask == expected).all(), evidence
         assert (rows[~mask] == pixels[~mask]).all()
 
 
-@pytest.mark.parametrize("threshold", [0.1, 0.5, 0.9])
-def test_certainty_goes_with_the_threshold(threshold):
-    assert scaled(0.5, threshold) == pytest.approx(threshold)
-    assert scaled(0.0, threshold) == 0
-    odds = scaled(0.9, threshold) / (1 - scaled(0.9, threshold))
-    assert odds == pytest.approx(9 * threshold / (1 - threshold))
+def test_a_picture_that_is_blurred_nearly_everywhere_is_restored_all_over():
+    pixels = blur(sharp(150, 170), 0, 0, 150, 130)
+    odds = np.log(3) * (130 - 40) / 170  # 0.75 in all but 40 columns, which have 0.25
+    for everywhere, is_all in ((None, False), (odds - 0.2, True), (odds + 0.2, False)):
+        parts, sessions = composed(pixels, everywhere=everywhere)
+        rows, mask = joined(parts)
+        assert mask[:, :120].all()
+        assert mask.all() == is_all
+        assert (rows[~mask] == pixels[~mask]).all()
+        assert sum(session.looks for session in sessions) == 9
+        assert all(part.decided.looked.all() for part in parts)
 
 
 def test_a_mask_is_not_looked_up_but_obeyed():
@@ -102,10 +107,9 @@ def test_a_mask_is_not_looked_up_but_obeyed():
 
 
 def test_a_part_counts_in_every_area_it_reaches():
-    """Its one certain window lies in the first core; the third one is two areas away."""
+    """No core holds evidence enough by itself: the part has 90 windows of log-odds 1.1."""
     pixels = blur(sharp(64, 256), 16, 8, 24, 240)
-    pixels[16:24, 8:16] = 230
-    parts, sessions = composed(pixels, certain=0.85)
+    parts, sessions = composed(pixels, evidence=9.0)
     _, mask = joined(parts)
     assert mask[16:40, 8:248].all()
     assert mask.sum() == 24 * 240
@@ -150,7 +154,7 @@ def test_leaving_interrupts_what_is_under_way():
         raise KeyboardInterrupt
 
     pixels = blur(sharp(64, 128), 0, 0, 64, 128)
-    plan, everywhere = deblur_plan(pixels, workers=1), np.ones((8, 16), np.float32)
+    plan, everywhere = deblur_plan(pixels, workers=1), Blurred(np.ones((8, 16), np.float32))
     treatment = Deblurring(plan, threshold=0.5, blurred=everywhere)
     with pytest.raises(KeyboardInterrupt):
         list(run_windows(plan, RowSource(pixels), [Slow(deblur_card())], treatment, leave))

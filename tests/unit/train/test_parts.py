@@ -1,5 +1,7 @@
 """The trainer's parts against naive formulas: losses, Muon, patches, degradations, export."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from foveate.media.resample import imresize
 from foveate.models.card import TrainingFacts, read_card
 from foveate.nets.blocks import gaussian_blur
 from foveate.nets.rt4ksr import RT4KSR, RT4KSRConfig
+from foveate.train import optimisers
 from foveate.train.degrade import spoil
 from foveate.train.drawings import draw
 from foveate.train.export import graph, model
@@ -70,6 +73,28 @@ def test_muon_takes_the_decay_off_a_kernel_that_has_no_gradient():
     p.grad = torch.zeros_like(p)
     Muon([p], lr=0.5, decay=0.2).step()
     assert torch.allclose(p.detach(), torch.full_like(p, 0.9))
+
+
+def test_processes_share_the_updates_and_all_have_those_of_one(monkeypatch):
+    torch.manual_seed(0)
+    updates = [torch.randn(shape) for shape in ((6, 4), (9, 30), (16, 16), (5, 7), (1, 3))]
+    alone = optimisers.all_orthogonal(updates, torch.float32)
+    shares = []
+    for rank in (0, 1):
+        fake = SimpleNamespace(
+            is_initialized=lambda: True,
+            get_world_size=lambda: 2,
+            get_rank=lambda rank=rank: rank,
+            all_reduce=lambda numbers: shares.append(numbers.clone()),
+        )
+        monkeypatch.setattr(optimisers, "distributed", fake)
+        optimisers.all_orthogonal(updates, torch.float32)
+    assert torch.equal(shares[0] + shares[1], torch.cat([update.flatten() for update in alone]))
+    assert not (shares[0] * shares[1]).any()
+    assert min(share.count_nonzero() for share in shares) > 100  # of 430: neither does it all
+    monkeypatch.setattr(fake, "all_reduce", lambda numbers: numbers.copy_(shares[0] + shares[1]))
+    shared = optimisers.all_orthogonal(updates, torch.float32)
+    assert all(torch.equal(a, b) for a, b in zip(shared, alone, strict=True))
 
 
 def test_drawings_are_the_same_each_time_and_stand_behind_the_photos(photos):

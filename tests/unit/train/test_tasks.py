@@ -14,7 +14,7 @@ pytestmark = pytest.mark.train
 from foveate.errors import UsageError
 from foveate.nets.build import build_net
 from foveate.nets.lmdvit import SHIPPED, LMDViT
-from foveate.train.blur.pairs import DeblurData
+from foveate.train.blur.pairs import DeblurData, DeblurPatches
 from foveate.train.checkpoint import read_checkpoint
 from foveate.train.loop import train
 from foveate.train.recipe import (
@@ -180,6 +180,19 @@ def test_the_look_alone_is_trained_and_learns(pairs):
     assert changed
     assert all(name.startswith("look.") for name in changed)
     assert task.batch == 3
+
+
+def test_only_the_looks_patches_are_shown_in_another_light(pairs):
+    """The same seed: with the look's, and as patches to restore."""
+    looked, restored = (
+        DeblurPatches(DeblurData(pairs=(str(pairs),), patch=64, **kind), 0)
+        for kind in ({"batch": 1, "looked": 12}, {"batch": 13})
+    )
+    shown, plain = looked.batch(0), restored.batch(0)
+    assert torch.equal(shown.mask, plain.mask)
+    same = (shown.blurry == plain.blurry).flatten(1).all(1).tolist()
+    assert same[0]
+    assert 0 < sum(same[1:]) < 12
 
 
 def test_a_run_that_trains_nothing_is_refused(pairs):

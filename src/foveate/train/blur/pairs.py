@@ -22,6 +22,7 @@ from foveate.train.blur.scenes import LEAST_PHOTO_PX, BlurSettings, Scenes, Sour
 from foveate.train.folders import PictureCache, Pixels, find_pictures
 
 RECOLOURED = 0.3  # share of patches whose channels change places
+RELIT, GAMMA, GAIN = 0.5, 1.4, 1.5  # share of the look's patches in another light; the most, or 1 /
 ON_THE_BLUR = 0.5  # share of real patches centred on a blurred pixel: LBAG, arXiv 2204.08179
 
 
@@ -87,8 +88,9 @@ class DeblurPatches:
     def batch(self, step: int) -> Batch:
         """The patches of one step, turned and recoloured; those for the look come last."""
         random = np.random.default_rng((self._seed, self._rank, step))
-        count = self._settings.batch + self._settings.looked
-        return as_batch([self._draw(random) for _ in range(count)])
+        restored = [self._draw(random) for _ in range(self._settings.batch)]
+        looked = [self._draw(random) for _ in range(self._settings.looked)]
+        return as_batch([*restored, *(_relit(pair, random) for pair in looked)])
 
     def held_out(self, count: int) -> list[Pair]:
         """Pairs made of photos and cut-outs that no batch shows, the same for every seed.
@@ -189,6 +191,15 @@ def as_batch(pairs: Sequence[Pair]) -> Batch:
     )
     mask = torch.from_numpy(np.stack([pair.mask for pair in pairs]))[:, None].float()
     return Batch(blurry, sharp, mask)
+
+
+def _relit(pair: Pair, random: np.random.Generator) -> Pair:
+    """Perhaps in another light. The blurry picture alone: the look does not see the sharp one."""
+    if random.random() >= RELIT:
+        return pair
+    power, gain = (limit ** random.uniform(-1, 1) for limit in (GAMMA, GAIN))
+    samples = 255 * np.clip(gain * (np.arange(256) / 255) ** power, 0, 1)
+    return pair._replace(blurry=np.rint(samples).astype(np.uint8)[pair.blurry])
 
 
 def _turn(part: NDArray[Any], turn: int) -> NDArray[Any]:

@@ -257,8 +257,8 @@ def _card(net: LMDViT, facts: dict[str, Any], weights_path: Path, window: Window
             look,
             count_block_macs(net),
             net.config.entry,
-            net.config.certain,
-            net.config.certain_windows,
+            net.config.evidence,
+            net.config.everywhere,
             count_strip_macs(net, window.minimum),
         ),
     )
