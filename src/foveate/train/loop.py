@@ -104,8 +104,8 @@ def train(  # noqa: PLR0912, PLR0915 - one page that reads top to bottom is the 
             images = len(losses) * task.batch * world
             log.add(step=step, loss=float(np.mean(losses)), images_per_s=round(images / seconds, 1))
             losses, seconds = [], 0.0
-        if step % recipe.log.validate_every == 0 or last:
-            scores = task.validate(average.eval())
+        told = step % recipe.log.validate_every == 0 or last
+        if told and (scores := task.validate(average.eval())):
             log.add(step=step, **scores)
             draw_curve(out)
             tell(f"step {step}: {', '.join(f'{k} {v:.3f}' for k, v in scores.items())} (held out)")

@@ -41,8 +41,10 @@ def validate_deblur(net: LMDViT, pairs: Sequence[Pair], share: float) -> dict[st
 
     `psnr_w` counts blurred pixels only, of the pairs that have some. Precision and recall are those
     of what is restored, or the finest decisions, at the mask's windows, over all pairs; those of
-    `look_` are the coarse look's.
+    `look_` are the coarse look's. No pairs, no scores.
     """
+    if not pairs:
+        return {}
     scores, before, after, counts = [], [], [], torch.zeros(3)
     looked = torch.zeros(3)
     for pair in pairs:

@@ -182,6 +182,13 @@ def test_the_look_alone_is_trained_and_learns(pairs):
     assert task.batch == 3
 
 
+def test_a_run_that_holds_out_no_pairs_ends_with_its_weights(pairs, tmp_path):
+    recipe = look_alone(pairs)
+    optimiser = msgspec.structs.replace(recipe.optimiser, steps=2)
+    path = train(msgspec.structs.replace(recipe, optimiser=optimiser), tmp_path / "run")
+    assert read_checkpoint(path).step == 2
+
+
 def test_only_the_looks_patches_are_shown_in_another_light(pairs):
     """The same seed: with the look's, and as patches to restore."""
     looked, restored = (
