@@ -106,10 +106,10 @@ SHIPPED = LMDViTConfig(
     predictor="look",
     drop_path=0.0,
     look=24,
-    entry=0.3,
+    entry=0.7,
     doubt=1.5,
-    evidence=17.5,
-    everywhere=-0.5,
+    evidence=25.0,
+    everywhere=-0.6,
 )
 
 

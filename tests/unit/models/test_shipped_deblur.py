@@ -28,7 +28,8 @@ def test_what_moved_gains_and_the_rest_keeps_its_bits(photos, told):
         assert not told or np.array_equal(made.mask, moved)
         before, after = (psnr_weighted(p, sharp, moved) for p in (blurry, made.pixels))
         gains.append(after - before)
-        found, right = ((made.mask & moved).sum() / part.sum() for part in (moved, made.mask))
+        both = (made.mask & moved).sum()
+        found, right = both / moved.sum(), both / max(made.mask.sum(), 1)
         print(f"{gains[-1]:.2f} dB, {found:.0%} of it restored, {right:.0%} of that is it")
     assert np.mean(gains) > 0.3
 
