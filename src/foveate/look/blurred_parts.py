@@ -3,7 +3,7 @@
 Blur comes in parts: of a thing that moved every window is somewhat suspicious, and some at edges
 that lie across its way are certain; of a ground that is out of focus a few are suspicious. So a
 part counts whose windows together give evidence enough, and then all of it does. Canny's hysteresis
-(PAMI 1986, sec. VI), on windows in place of edges, with Stouffer's sum in place of a maximum.
+(PAMI 1986, sec. VI), on windows in place of edges, with a mean in place of a maximum.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+UNSEEN = 10
 Mask = NDArray[np.bool_]
 CLOSEST = 2.0**-24  # of a probability to 0 or 1: float32 knows no closer one below 1
 
@@ -20,8 +21,9 @@ def blurred_parts(
 ) -> Mask:
     """Windows above `least` that hang together, over sides or corners, with evidence enough.
 
-    A part's evidence is the sum of what its windows' log-odds exceed the threshold's by, over the
-    square root of the number of windows that exceed it. Those that do not only hold it together.
+    A part's evidence is by how much its windows' log-odds exceed the threshold's, in the mean over
+    those that exceed it and UNSEEN more that do not: few windows must be the more certain. All the
+    others of the part hold it together.
 
     Args:
         probability: (rows, columns) 0..1.
@@ -39,7 +41,7 @@ def blurred_parts(
     odds = np.where(possible, np.maximum(log_odds(probability) - log_odds(threshold), 0), 0)
     total = np.bincount(part.ravel(), odds.ravel(), part.size + 1)
     count = np.bincount(part[odds > 0], minlength=part.size + 1)
-    return np.asarray(possible & (total > evidence * np.sqrt(count))[part])
+    return np.asarray(possible & (total > evidence * (count + UNSEEN))[part])
 
 
 def is_blurred_everywhere(

@@ -107,8 +107,8 @@ SHIPPED = LMDViTConfig(
     drop_path=0.0,
     look=24,
     entry=0.7,
-    doubt=1.5,
-    evidence=25.0,
+    doubt=0.5,
+    evidence=1.6,
     everywhere=-0.6,
 )
 

@@ -22,6 +22,7 @@ from foveate.engine.deblur_session import (
 )
 from foveate.engine.session import Float32
 from foveate.geometry import Rect, Window
+from foveate.models.card import WindowFacts
 from foveate.plan.plan import Plan
 from foveate.run.board import Band
 from foveate.run.looking import Blurred, cells_of, least_of, on_grid, prepared, unlike_card
@@ -127,7 +128,7 @@ class Deblurring:
             band.out.looked[column] = True
             band.out.confidence[place] = own
             if self._is_blurred_everywhere:
-                mask = np.ones(pixels.shape[:2], np.bool_)
+                mask = _all_of(pixels, session.card.window)
             wanted = mask is not None or (own > least_of(session.card, self._threshold)).any()
         else:
             wanted = mask[inside.top : inside.bottom, inside.left : inside.right].any()
@@ -156,6 +157,12 @@ class Deblurring:
         known = self._blurred.probability[cells_of(window.area)]
         beyond = [(0, side // WINDOW_PX - size) for size in known.shape]
         return np.pad(known, beyond, mode="edge")
+
+
+def _all_of(pixels: Pixels, window: WindowFacts) -> Mask:
+    """All of an area, and a halo beyond the picture: at its border it has neighbours, as inside."""
+    sides = (min(side + window.halo, window.minimum) for side in pixels.shape[:2])
+    return np.ones(tuple(sides), np.bool_)
 
 
 def _restored(

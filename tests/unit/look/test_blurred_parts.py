@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from foveate.look.blurred_parts import blurred_parts, is_blurred_everywhere, log_odds
+from foveate.look.blurred_parts import UNSEEN, blurred_parts, is_blurred_everywhere, log_odds
 
 SHAPES = st.tuples(st.integers(1, 12), st.integers(1, 12))
 ODDS = arrays(np.float32, SHAPES, elements=st.floats(0, 1, width=32))
@@ -24,13 +24,13 @@ def naive(probability, least, evidence, threshold):
                 part.append((y, x))
                 waiting += [(y + dy, x + dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
         odds = [max(log_odds(probability[at]) - log_odds(threshold), 0) for at in part]
-        if sum(odds) > evidence * sum(odd > 0 for odd in odds) ** 0.5:
+        if sum(odds) > evidence * (sum(odd > 0 for odd in odds) + UNSEEN):
             for at in part:
                 found[at] = True
     return found
 
 
-@given(ODDS, st.floats(0, 1), st.floats(0.01, 20), st.floats(0.05, 0.95))
+@given(ODDS, st.floats(0, 1), st.floats(0.01, 3), st.floats(0.05, 0.95))
 def test_it_is_what_walking_from_window_to_window_finds(probability, least, evidence, threshold):
     found = blurred_parts(probability, least, evidence, threshold)
     assert (found == naive(probability, least, evidence, threshold)).all()
@@ -41,7 +41,7 @@ def test_a_winding_part_is_found_to_its_end():
     part[::2] = 0.4
     part[1::4, -1] = part[3::4, 0] = 0.4
     part[0, 0] = 0.99
-    evidence = float(log_odds(part[0, 0]))
+    evidence = float(log_odds(part[0, 0])) / (1 + UNSEEN)
     assert (blurred_parts(part, 0.3, 0.99 * evidence) == (part > 0)).all()
     assert not blurred_parts(part, 0.3, 1.01 * evidence).any()
 
@@ -50,12 +50,12 @@ def test_many_suspicions_are_worth_a_certainty_and_ignorance_is_worth_nothing():
     part = np.full((40, 40), 0.5, np.float32)
     assert not blurred_parts(part, 0.3, 0.1).any()
     part[3:5, 3:5] = 0.9  # log-odds of 2.2 each
-    assert blurred_parts(part, 0.3, 4.3).all()
-    assert not blurred_parts(part, 0.3, 4.5).any()
-    part[3:7, 3:7] = 0.9
-    assert blurred_parts(part, 0.3, 8.7).all()
-    part[3:7, 3:7] = 0.51
-    assert not blurred_parts(part, 0.3, 0.5).any()
+    assert blurred_parts(part, 0.3, 8.7 / (4 + UNSEEN)).all()
+    assert not blurred_parts(part, 0.3, 8.9 / (4 + UNSEEN)).any()
+    part[3:13, 3:13] = 0.9
+    assert blurred_parts(part, 0.3, 1.9).all()
+    part[3:13, 3:13] = 0.51
+    assert not blurred_parts(part, 0.3, 0.1).any()
 
 
 def test_without_evidence_asked_for_every_window_counts_for_itself():
@@ -70,9 +70,9 @@ def test_evidence_is_what_exceeds_the_threshold(threshold):
     half = (1 / (1 + np.exp(-odds))).astype(np.float32)
     shifted = (1 / (1 + np.exp(-odds - log_odds(threshold)))).astype(np.float32)
     least = 1 / (1 + np.exp(1 - log_odds(threshold)))
-    found = blurred_parts(half, 1 / (1 + np.exp(1)), 2.0)
+    found = blurred_parts(half, 1 / (1 + np.exp(1)), 1.0)
     assert found.any()
-    assert (blurred_parts(shifted, least, 2.0, threshold) == found).all()
+    assert (blurred_parts(shifted, least, 1.0, threshold) == found).all()
     for asked in (-1.0, 0.9, 1.1):
         expected = is_blurred_everywhere(half, asked)
         assert is_blurred_everywhere(shifted, asked, threshold) == expected
@@ -80,4 +80,4 @@ def test_evidence_is_what_exceeds_the_threshold(threshold):
 
 def test_certainty_is_finite():
     assert np.isfinite(log_odds(np.float32([0, 1]))).all()
-    assert blurred_parts(np.ones((2, 2), np.float32), 0.3, 20.0).all()
+    assert blurred_parts(np.ones((2, 2), np.float32), 0.3, 4.0).all()

@@ -8,6 +8,7 @@ import pytest
 from deblurring import (
     AREA_PX,
     CORE_PX,
+    HALO_PX,
     blur,
     checkerboard,
     composed,
@@ -75,7 +76,7 @@ def test_a_part_without_evidence_enough_is_left_alone():
     pixels = blur(sharp(128, 256), 16, 16, 24, 24)
     blur(pixels, 48, 160, 32, 32)
     pixels[56:64, 168:176] = 230
-    for evidence, parts in ((0.0, 2), (3.2, 2), (4.2, 1), (6.0, 0)):
+    for evidence, parts in ((0.0, 2), (0.45, 2), (0.65, 1), (0.85, 0)):
         rows, mask = joined(composed(pixels, evidence=evidence)[0])
         expected = np.zeros(mask.shape, bool)
         expected[16:40, 16:40] = parts > 1
@@ -97,6 +98,24 @@ def test_a_picture_that_is_blurred_nearly_everywhere_is_restored_all_over():
         assert all(part.decided.looked.all() for part in parts)
 
 
+def test_a_picture_restored_all_over_has_neighbours_beyond_its_border():
+    seen = []
+
+    class Noted(FakeDeblurSession):
+        def run(self, area, **given):
+            seen.append(given["mask"])
+            return super().run(area, **given)
+
+    pixels = sharp(64, 100)
+    plan, card = deblur_plan(pixels, workers=1), deblur_card()
+    blurred = Blurred(np.zeros((8, 13), np.float32), everywhere=True)
+    treatment = Deblurring(plan, threshold=0.5, blurred=blurred)
+    list(run_windows(plan, RowSource(pixels), [Noted(card)], treatment))
+    for mask, columns in zip(seen, (AREA_PX, 68 + HALO_PX), strict=True):
+        assert mask[: 64 + HALO_PX, :columns].all()
+        assert mask.sum() == (64 + HALO_PX) * columns
+
+
 def test_a_mask_is_not_looked_up_but_obeyed():
     pixels, mask = sharp(150, 170), np.zeros((150, 170), bool)
     mask[20:40, 20:60] = True
@@ -109,7 +128,7 @@ def test_a_mask_is_not_looked_up_but_obeyed():
 def test_a_part_counts_in_every_area_it_reaches():
     """No core holds evidence enough by itself: the part has 90 windows of log-odds 1.1."""
     pixels = blur(sharp(64, 256), 16, 8, 24, 240)
-    parts, sessions = composed(pixels, evidence=9.0)
+    parts, sessions = composed(pixels, evidence=0.9)
     _, mask = joined(parts)
     assert mask[16:40, 8:248].all()
     assert mask.sum() == 24 * 240
