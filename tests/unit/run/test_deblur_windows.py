@@ -98,6 +98,15 @@ def test_a_picture_that_is_blurred_nearly_everywhere_is_restored_all_over():
         assert all(part.decided.looked.all() for part in parts)
 
 
+def test_evidence_is_what_exceeds_the_threshold():
+    """The look says 0.75: log-odds of 1.1, of which a threshold of 0.6 leaves 0.7."""
+    for rules in ({"evidence": 0.8}, {"evidence": 9.0, "everywhere": 0.8}):
+        pixels = blur(sharp(64, 256), 0, 0, 64, 256)
+        for threshold, is_found in ((0.5, True), (0.6, False)):
+            _, mask = joined(composed(pixels, threshold=threshold, **rules)[0])
+            assert mask.all() == mask.any() == is_found
+
+
 def test_a_picture_restored_all_over_has_neighbours_beyond_its_border():
     seen = []
 
