@@ -1,4 +1,4 @@
-"""From probabilities of blur to blurred parts of a picture.
+"""From probabilities of blur to blurred parts of a picture, or all of it.
 
 Blur comes in parts: of a thing that moved every window is somewhat suspicious, and some at edges
 that lie across its way are certain; of a ground that is out of focus a few are suspicious. So a
@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-UNSEEN = 10
 Mask = NDArray[np.bool_]
+UNSEEN = 10  # windows of no evidence that count with every part
 CLOSEST = 2.0**-24  # of a probability to 0 or 1: float32 knows no closer one below 1
 
 

@@ -90,7 +90,6 @@ class Deblurring:
         """Keeps the rules; bands carry all that changes."""
         self._plan, self._threshold, self._masked = plan, threshold, masked
         self._blurred, self._look_only, self._prepare = blurred, look_only, prepare
-        self._is_blurred_everywhere = blurred is not None and blurred.everywhere
 
     def begin(self, cores: Rect, rows: BandRows) -> Decided:
         """Nothing decided yet."""
@@ -123,11 +122,12 @@ class Deblurring:
         column = window.core.left // self._plan.grid.core_width
         look = None
         if mask is None:
-            look = self._look(window, session.card.window.minimum)
+            assert self._blurred is not None  # noqa: S101 - there is no mask
+            look = _look(self._blurred.probability, window, session.card.window.minimum)
             own = look[cells_of(inside)]
             band.out.looked[column] = True
             band.out.confidence[place] = own
-            if self._is_blurred_everywhere:
+            if self._blurred.everywhere:
                 mask = _all_of(pixels, session.card.window)
             wanted = mask is not None or (own > least_of(session.card, self._threshold)).any()
         else:
@@ -151,12 +151,12 @@ class Deblurring:
     def _parted(self, pixels: Pixels) -> tuple[Pixels, Mask | None]:
         return (pixels[..., :-1], pixels[..., -1] > 0) if self._masked else (pixels, None)
 
-    def _look(self, window: Window, side: int) -> Float32:
-        """The picture's probabilities in one area; its last ones go on beyond it, as pixels do."""
-        assert self._blurred is not None  # noqa: S101 - there is no mask
-        known = self._blurred.probability[cells_of(window.area)]
-        beyond = [(0, side // WINDOW_PX - size) for size in known.shape]
-        return np.pad(known, beyond, mode="edge")
+
+def _look(probability: Float32, window: Window, side: int) -> Float32:
+    """The picture's probabilities in one area; its last ones go on beyond it, as pixels do."""
+    known = probability[cells_of(window.area)]
+    beyond = [(0, side // WINDOW_PX - size) for size in known.shape]
+    return np.pad(known, beyond, mode="edge")
 
 
 def _all_of(pixels: Pixels, window: WindowFacts) -> Mask:

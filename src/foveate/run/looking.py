@@ -27,8 +27,9 @@ from foveate.run.pixels import to_network
 from foveate.run.rows import BandRows, Prepare
 
 Pixels = NDArray[Any]
-# Of the map and of finding its parts: probabilities, maps of numbers and copies of them.
-BYTES_PER_CELL = 48
+# Of the map (twice while its bands are joined) and of finding its parts: maps of numbers, log-odds
+# and copies of them.
+BYTES_PER_CELL = 64
 
 
 class Blurred(NamedTuple):

@@ -1,6 +1,7 @@
 """Windows of a deblurred picture: which are run, what is taken from them, and what is not."""
 
 import threading
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -20,11 +21,12 @@ from deblurring import (
 from foveate.engine.fake_deblur import FakeDeblurSession
 from foveate.engine.session import Interrupted
 from foveate.errors import ModelError
+from foveate.look.blurred_parts import blurred_parts, is_blurred_everywhere
 from foveate.pipelines.alpha import bleeding
 from foveate.run.composite import FEATHER_PX
 from foveate.run.deblur import Deblurring
 from foveate.run.executor import run_windows
-from foveate.run.looking import Blurred, look_over
+from foveate.run.looking import Blurred, look_bytes, look_over
 from foveate.run.rows import Prepare
 from strategies import DTYPES, RowSource
 
@@ -107,6 +109,18 @@ def test_evidence_is_what_exceeds_the_threshold():
             assert mask.all() == mask.any() == is_found
 
 
+def test_finding_parts_takes_no_more_than_is_planned_for():
+    probability = np.random.default_rng(0).random((200, 300), np.float32)
+    tracemalloc.start()
+    try:
+        is_blurred_everywhere(probability, 9.0)
+        blurred_parts(probability, 0.3, 1.0)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert 2 * probability.nbytes + peak <= look_bytes(300 * 8, 200 * 8)
+
+
 def test_a_picture_restored_all_over_has_neighbours_beyond_its_border():
     seen = []
 
@@ -120,6 +134,7 @@ def test_a_picture_restored_all_over_has_neighbours_beyond_its_border():
     blurred = Blurred(np.zeros((8, 13), np.float32), everywhere=True)
     treatment = Deblurring(plan, threshold=0.5, blurred=blurred)
     list(run_windows(plan, RowSource(pixels), [Noted(card)], treatment))
+    assert len(seen) == 2
     for mask in seen:  # (128, 128): all of the picture's width, and its height
         assert mask[: 64 + HALO_PX].all()
         assert not mask[64 + HALO_PX :].any()
