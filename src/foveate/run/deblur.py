@@ -128,7 +128,7 @@ class Deblurring:
             band.out.looked[column] = True
             band.out.confidence[place] = own
             if self._blurred.everywhere:
-                mask = _all_of(pixels, session.card.window)
+                mask = np.ones(pixels.shape[:2], np.bool_)
             wanted = mask is not None or (own > least_of(session.card, self._threshold)).any()
         else:
             wanted = mask[inside.top : inside.bottom, inside.left : inside.right].any()
@@ -159,10 +159,11 @@ def _look(probability: Float32, window: Window, side: int) -> Float32:
     return np.pad(known, beyond, mode="edge")
 
 
-def _all_of(pixels: Pixels, window: WindowFacts) -> Mask:
-    """All of an area, and a halo beyond the picture: at its border it has neighbours, as inside."""
-    sides = (min(side + window.halo, window.minimum) for side in pixels.shape[:2])
-    return np.ones(tuple(sides), np.bool_)
+def _beyond(mask: Mask, window: WindowFacts) -> Mask:
+    """An area's mask and a halo more beyond the picture: at its border it has neighbours, too."""
+    sides = [min(side + window.halo, window.minimum) for side in mask.shape]
+    beyond = [(0, side - own) for side, own in zip(sides, mask.shape, strict=True)]
+    return np.pad(mask, beyond, mode="edge")
 
 
 def _restored(
@@ -170,6 +171,7 @@ def _restored(
 ) -> Restored:
     side, whole = lr.shape[2], None
     if mask is not None:
+        mask = _beyond(mask, session.card.window)
         whole = np.zeros((side, side), np.bool_)
         whole[: mask.shape[0], : mask.shape[1]] = mask
     restored = session.run(lr, threshold=threshold, mask=whole, look=look)

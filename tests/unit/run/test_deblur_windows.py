@@ -121,7 +121,8 @@ def test_finding_parts_takes_no_more_than_is_planned_for():
     assert 2 * probability.nbytes + peak <= look_bytes(300 * 8, 200 * 8)
 
 
-def test_a_picture_restored_all_over_has_neighbours_beyond_its_border():
+@pytest.mark.parametrize("is_told", [False, True])
+def test_what_is_restored_at_the_border_has_neighbours_beyond_it(is_told):
     seen = []
 
     class Noted(FakeDeblurSession):
@@ -130,14 +131,19 @@ def test_a_picture_restored_all_over_has_neighbours_beyond_its_border():
             return super().run(area, **given)
 
     pixels = sharp(64, 100)
+    mask = np.ones((64, 100), bool)
+    mask[:, :40] = not is_told
     plan, card = deblur_plan(pixels, workers=1), deblur_card()
     blurred = Blurred(np.zeros((8, 13), np.float32), everywhere=True)
-    treatment = Deblurring(plan, threshold=0.5, blurred=blurred)
-    list(run_windows(plan, RowSource(pixels), [Noted(card)], treatment))
+    treatment = Deblurring(plan, threshold=0.5, masked=is_told, blurred=blurred)
+    rows = np.dstack([pixels, mask.astype(np.uint8)]) if is_told else pixels
+    list(run_windows(plan, RowSource(rows), [Noted(card)], treatment))
     assert len(seen) == 2
-    for mask in seen:  # (128, 128): all of the picture's width, and its height
-        assert mask[: 64 + HALO_PX].all()
-        assert not mask[64 + HALO_PX :].any()
+    left = 40 if is_told else 0
+    for told in seen:  # (128, 128): all of the picture's width, and its height
+        assert told[: 64 + HALO_PX, left:].all()
+        assert not told[:, :left].any()
+        assert not told[64 + HALO_PX :].any()
 
 
 def test_a_mask_is_not_looked_up_but_obeyed():
