@@ -189,17 +189,33 @@ def test_a_run_that_holds_out_no_pairs_ends_with_its_weights(pairs, tmp_path):
     assert read_checkpoint(path).step == 2
 
 
-def test_only_the_looks_patches_are_shown_in_another_light(pairs):
+def test_only_the_looks_patches_are_shown_otherwise(pairs):
     """The same seed: with the look's, and as patches to restore."""
     looked, restored = (
         DeblurPatches(DeblurData(pairs=(str(pairs),), patch=64, **kind), 0)
-        for kind in ({"batch": 1, "looked": 12}, {"batch": 13})
+        for kind in ({"batch": 1, "looked": 40}, {"batch": 41})
     )
     shown, plain = looked.batch(0), restored.batch(0)
-    assert torch.equal(shown.mask, plain.mask)
     same = (shown.blurry == plain.blurry).flatten(1).all(1).tolist()
     assert same[0]
-    assert 0 < sum(same[1:]) < 12
+    assert 0 < sum(same[1:]) < 20  # some in another light, some taken again
+    is_blurred, was_blurred = (batch.mask.flatten(1).any(1) for batch in (shown, plain))
+    kept = is_blurred == was_blurred
+    assert torch.equal(shown.mask[kept], plain.mask[kept])
+    assert kept[0]
+    assert 5 < sum(~kept) < 20
+    assert torch.equal(shown.sharp, plain.sharp)
+
+
+def test_a_twin_is_the_sharp_picture_taken_again(pairs, monkeypatch):
+    for share in ("TWINS", "RELIT"):
+        monkeypatch.setattr(f"foveate.train.blur.pairs.{share}", float(share == "TWINS"))
+    data = DeblurData(pairs=(str(pairs),), patch=64, batch=0, looked=12)
+    shown = DeblurPatches(data, 0).batch(0)
+    assert not shown.mask.any()
+    error = (shown.blurry - shown.sharp).abs()
+    assert (error.flatten(1).amax(1) > 0).all()
+    assert error.mean() < 0.05
 
 
 def test_a_run_that_trains_nothing_is_refused(pairs):

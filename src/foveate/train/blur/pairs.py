@@ -17,12 +17,25 @@ from torch import Tensor
 
 from foveate.errors import InputError
 from foveate.train.blur.estimate_mask import estimate_mask
-from foveate.train.blur.local_blur import Pair
-from foveate.train.blur.scenes import LEAST_PHOTO_PX, BlurSettings, Scenes, Sources, hold_out
+from foveate.train.blur.exposure import Response
+from foveate.train.blur.local_blur import Pair, draw_log_uniform, photograph
+from foveate.train.blur.scenes import (
+    HIGHLIGHT,
+    LEAST_PHOTO_PX,
+    POWER,
+    BlurSettings,
+    Scenes,
+    Sources,
+    hold_out,
+)
 from foveate.train.folders import PictureCache, Pixels, find_pictures
 
 RECOLOURED = 0.3  # share of patches whose channels change places
 RELIT, GAMMA, GAIN = 0.5, 1.4, 1.5  # share of the look's patches in another light; the most, or 1 /
+TWINS, RETAKEN = (
+    1 / 3,
+    0.5,
+)  # shares of the look's patches: sharp in the blurry one's place; new noise
 ON_THE_BLUR = 0.5  # share of real patches centred on a blurred pixel: LBAG, arXiv 2204.08179
 
 
@@ -90,7 +103,7 @@ class DeblurPatches:
         random = np.random.default_rng((self._seed, self._rank, step))
         restored = [self._draw(random) for _ in range(self._settings.batch)]
         looked = [self._draw(random) for _ in range(self._settings.looked)]
-        return as_batch([*restored, *(_relit(pair, random) for pair in looked)])
+        return as_batch([*restored, *(_to_look_at(pair, random) for pair in looked)])
 
     def held_out(self, count: int) -> list[Pair]:
         """Pairs made of photos and cut-outs that no batch shows, the same for every seed.
@@ -191,6 +204,21 @@ def as_batch(pairs: Sequence[Pair]) -> Batch:
     )
     mask = torch.from_numpy(np.stack([pair.mask for pair in pairs]))[:, None].float()
     return Batch(blurry, sharp, mask)
+
+
+def _to_look_at(pair: Pair, random: np.random.Generator) -> Pair:
+    """A pair as the look is to see it; or its sharp picture, in which nothing is blurred.
+
+    So what is shown does not tell where it is blurred: there are few pairs, and fewer cut-outs. A
+    sharp picture lacks noise where the blurry one moved, and gets some.
+    """
+    is_twin = random.random() < TWINS
+    if is_twin:
+        pair = Pair(pair.sharp, pair.sharp, np.zeros_like(pair.mask))
+    if is_twin or random.random() < RETAKEN:
+        response = Response(random.uniform(*POWER), draw_log_uniform(random, *HIGHLIGHT))
+        pair = pair._replace(blurry=photograph(response.decode(pair.blurry), response, random))
+    return _relit(pair, random)
 
 
 def _relit(pair: Pair, random: np.random.Generator) -> Pair:
