@@ -123,9 +123,8 @@ def main() -> None:
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--model", default=MODEL)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--photo", type=Path, help="a sharp one; examples/astronaut.jpg")
     asked = parser.parse_args()
-    photo = tile_photo(asked.photo or asked.root / "examples" / "astronaut.jpg", *SIZE)
+    photo = tile_photo(asked.root / "examples" / "astronaut.jpg", *SIZE)
     with tempfile.TemporaryDirectory() as folder:
         rows = measure_shares(asked.model, photo, Path(folder), rounds=asked.rounds)
         record(asked.root / "results" / "deblur_shares.csv", rows)

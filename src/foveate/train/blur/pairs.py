@@ -17,25 +17,21 @@ from torch import Tensor
 
 from foveate.errors import InputError
 from foveate.train.blur.estimate_mask import estimate_mask
-from foveate.train.blur.exposure import Response
-from foveate.train.blur.local_blur import Pair, draw_log_uniform, photograph
+from foveate.train.blur.local_blur import Pair, photograph
 from foveate.train.blur.scenes import (
-    HIGHLIGHT,
     LEAST_PHOTO_PX,
-    POWER,
     BlurSettings,
     Scenes,
     Sources,
+    draw_response,
     hold_out,
 )
 from foveate.train.folders import PictureCache, Pixels, find_pictures
 
 RECOLOURED = 0.3  # share of patches whose channels change places
 RELIT, GAMMA, GAIN = 0.5, 1.4, 1.5  # share of the look's patches in another light; the most, or 1 /
-TWINS, RETAKEN = (
-    1 / 3,
-    0.5,
-)  # shares of the look's patches: sharp in the blurry one's place; new noise
+TWINS = 1 / 3  # share of the look's patches with the sharp picture in the blurry one's place
+RETAKEN = 0.5  # share of its other patches that get new noise
 ON_THE_BLUR = 0.5  # share of real patches centred on a blurred pixel: LBAG, arXiv 2204.08179
 
 
@@ -216,7 +212,7 @@ def _to_look_at(pair: Pair, random: np.random.Generator) -> Pair:
     if is_twin:
         pair = Pair(pair.sharp, pair.sharp, np.zeros_like(pair.mask))
     if is_twin or random.random() < RETAKEN:
-        response = Response(random.uniform(*POWER), draw_log_uniform(random, *HIGHLIGHT))
+        response = draw_response(random)
         pair = pair._replace(blurry=photograph(response.decode(pair.blurry), response, random))
     return _relit(pair, random)
 

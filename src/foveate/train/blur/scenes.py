@@ -111,7 +111,7 @@ class Scenes:
         settings, size = self._settings, self._size
         shares = np.array(settings.shares) / sum(settings.shares)
         kind = random.choice(["object", "camera", "nothing"], p=shares)
-        response = Response(random.uniform(*POWER), draw_log_uniform(random, *HIGHLIGHT))
+        response = draw_response(random)
         length = draw_log_uniform(random, *settings.length_px)
         # No point of the picture is farther from its place at mid-exposure: see move_camera().
         margin = int(np.ceil(length)) + BORDER_PX if kind == "camera" else 0
@@ -175,6 +175,11 @@ class Scenes:
             for length in light.shape[:2]
         )
         return Layer(light, top, left)
+
+
+def draw_response(random: np.random.Generator) -> Response:
+    """A camera's curve, mildly unlike sRGB's."""
+    return Response(random.uniform(*POWER), draw_log_uniform(random, *HIGHLIGHT))
 
 
 def as_light(pixels: Pixels, response: Response, scale: float) -> Light:
