@@ -128,6 +128,15 @@ class Grid:
         for index in range(self.bands):
             yield from self.band(index)
 
+    def padded_pixels(self) -> int:
+        """Pixels of all areas once padded: what a network computes."""
+        least = round_up(self.minimum, self.multiple)
+        sides = (
+            [max(round_up(side, self.multiple), least) for side in (area.width, area.height)]
+            for area in (window.area for window in self.windows())
+        )
+        return sum(map(math.prod, sides))
+
     def largest_area(self) -> int:
         """Pixels of the largest area once padded: what a session must hold."""
         least = round_up(self.minimum, self.multiple)

@@ -27,7 +27,6 @@ def decided(pixels, network, keep, mask, heights):
                 network=network[rows, :, :colours],
                 keep=keep[cells],
                 confidence=keep[cells].astype(np.float32),
-                looked=np.ones(1, bool),
                 ran=np.ones(1, bool),
             )
         )

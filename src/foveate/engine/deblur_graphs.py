@@ -1,11 +1,11 @@
 """A deblurring model's file: one zip of ONNX graphs, by name, as the session runs them.
 
 S is the area's side, M the attention window's, c a map's channels, H its side. Maps are channels
-last. Every graph has one fixed size; what the predictors decide happens between the graphs.
+last. Every graph but the look has one fixed size; what the predictors decide happens between them.
 
 | graph | inputs | outputs |
 | --- | --- | --- |
-| look (optional) | area (1, 3, S, S) | blur (S/8, S/8), probabilities |
+| look (optional) | area (1, 3, height, width) | blur (height/8, width/8), probabilities |
 | enter | area (1, 3, R+2, S), a row more above and below | map (R, S, c) |
 | down_I | fine (2R, H, c) | map (R, H/2, 2c) |
 | up_I | map0, in the decoder map1 too, (R, H, c) | map (2R, 2H, c) |

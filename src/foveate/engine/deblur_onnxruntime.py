@@ -88,8 +88,7 @@ class OnnxRuntimeDeblurSession:
         self._graphs.stop.clear()
         self._check("look", check_look)
         if "look" not in self._graphs:
-            cells = self.card.window.minimum // WINDOW_PX
-            return np.ones((cells, cells), np.float32)
+            return np.ones([side // WINDOW_PX for side in area.shape[2:]], np.float32)
         return self._graphs["look"](area=area)["blur"]
 
     def run(

@@ -78,8 +78,11 @@ class DeblurSession(Protocol):
     def look(self, area: Float32) -> Float32:
         """Where an area may be blurred, at a small part of the cost of `run`.
 
+        Args:
+            area: (1, 3, H, W), any multiples of `card.window.multiple` from S on; else as above.
+
         Returns:
-            (S/8, S/8) float32 0..1, the probability of blur in each 8 x 8 pixels; all 1 of
+            (H/8, W/8) float32 0..1, the probability of blur in each 8 x 8 pixels; all 1 of
             a model that has no such detector.
 
         Raises:

@@ -33,7 +33,7 @@ class FakeDeblurSession:
 
     def look(self, area: Float32) -> Float32:
         """The redness of each attention window."""
-        with self._turn(area):
+        with self._turn(area, is_fixed=False):
             self.looks += 1
             return _redness(area, WINDOW_PX)
 
@@ -66,14 +66,15 @@ class FakeDeblurSession:
         """Marks the session closed."""
         self.is_closed = True
 
-    def _turn(self, area: Float32) -> threading.Lock:
+    def _turn(self, area: Float32, *, is_fixed: bool = True) -> threading.Lock:
         """One caller at a time, with an area as the card has it."""
-        side = self.card.window.minimum
+        side, shape = self.card.window.minimum, area.shape[2:]
         if self.is_closed:
             raise RuntimeError("the session is closed")
         if self._busy.locked():
             raise RuntimeError("two callers in one session")
-        if area.dtype != "float32" or area.shape != (1, 3, side, side):
+        fits = shape == (side, side) if is_fixed else min(shape) >= side
+        if area.dtype != "float32" or area.shape[:2] != (1, 3) or not fits:
             raise ValueError(f"not (1, 3, {side}, {side}) float32: {area.dtype} {area.shape}")
         if not area.flags.c_contiguous:
             raise ValueError("not C-contiguous")
@@ -81,8 +82,8 @@ class FakeDeblurSession:
 
 
 def _redness(area: Float32, size_px: int) -> Float32:
-    side = area.shape[2] // size_px
-    red: Float32 = area[0, 0].reshape(side, size_px, side, size_px).mean((1, 3))
+    high, wide = (side // size_px for side in area.shape[2:])
+    red: Float32 = area[0, 0].reshape(high, size_px, wide, size_px).mean((1, 3))
     return red
 
 

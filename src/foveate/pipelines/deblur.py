@@ -38,7 +38,7 @@ class DeblurReport:
         engine: engine and version that computed.
         input_size: (width, height) in pixels.
         output_size: the same.
-        windows: windows that were looked at.
+        windows: windows it was divided into.
         windows_computed: of them, those that the network was run on.
         blurred_share: share of the attention windows of 8 x 8 pixels that were found blurred.
         changed_share: share of the pixels that may differ from the input's.
@@ -98,7 +98,7 @@ def deblur_file(
     picture = job.picture
     for note in job.notes:
         tell(Warned(picture.name, note))
-    tell(Started(picture.name, job.plan.steps * job.passes, picture.width * picture.height))
+    tell(Started(picture.name, job.steps, picture.width * picture.height))
     clock.lap("plan", clock.started)
     with contextlib.ExitStack() as stack:
         findings = stack.enter_context(contextlib.closing(Findings(job)))

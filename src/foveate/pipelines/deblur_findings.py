@@ -28,7 +28,8 @@ class Findings:
         """Nothing seen yet."""
         picture, options = job.picture, job.options
         self.windows_computed = self.changed_pixels = 0
-        self._plan, self._card, self._looks, self._network_macs = job.plan, job.model.card, 0, 0
+        self._plan, self._card, self._network_macs = job.plan, job.model.card, 0
+        self._looked_pixels = job.look.grid.padded_pixels() if job.look else 0
         self._blurred = self._attention_windows = 0
         self._width, self._height = picture.width, picture.height
         self._drawn: list[RowWriter] = []
@@ -55,11 +56,12 @@ class Findings:
 
         None for a model whose card does not say what its blocks cost.
         """
-        facts, area = self._card.deblur, self._card.window.minimum**2
+        facts = self._card.deblur
         if facts is None or not facts.block_macs:
             return None
-        looks = self._looks * area * facts.look_macs_per_pixel
-        return looks + self._network_macs, self._plan.steps * area * self._card.macs_per_lr_pixel
+        looked = self._looked_pixels * facts.look_macs_per_pixel
+        unpruned = self._plan.grid.padded_pixels() * self._card.macs_per_lr_pixel
+        return looked + self._network_macs, unpruned
 
     def follow(self, bands: Iterator[Composed]) -> Iterator[Composed]:
         """Passes the bands on."""
@@ -97,7 +99,6 @@ class Findings:
         self.windows_computed += int(decided.ran.sum())
         self._blurred += int((decided.confidence > self._options.threshold).sum())
         self._attention_windows += decided.confidence.size
-        self._looks += int(decided.looked.sum())
         if facts := self._card.deblur:
             self._network_macs += _network_macs(decided, facts)
         if band.mask is not None:

@@ -20,7 +20,7 @@ from foveate.pipelines.place import Destination, Source, choose_place, open_sour
 from foveate.plan.machine import default_memory
 from foveate.plan.memory import MemoryTooSmallError
 from foveate.plan.plan import PREPARE_BYTES_PER_PIXEL, Plan, plan_ways
-from foveate.run.looking import look_bytes
+from foveate.run.looking import look_bytes, look_plan
 
 LOSSY = {"jpeg", "webp", "avif", "heic"}  # formats of masks; a few such files are not
 
@@ -52,9 +52,19 @@ class DeblurJob:
     notes: tuple[str, ...]
 
     @property
-    def passes(self) -> int:
-        """How often its windows are gone through: without a mask they are looked at first."""
-        return 1 if self.mask else 2
+    def look(self) -> Plan | None:
+        """How the picture is looked at before; None: a mask tells."""
+        return None if self.mask else look_plan(self.plan)
+
+    @property
+    def look_steps(self) -> int:
+        """Parts of the work of looking that progress is told of."""
+        return self.look.steps if self.look else 0
+
+    @property
+    def steps(self) -> int:
+        """Those of looking, and of restoring what is blurred."""
+        return self.look_steps + self.plan.steps
 
 
 def prepare_deblur(source: Source, destination: Destination, options: DeblurOptions) -> DeblurJob:

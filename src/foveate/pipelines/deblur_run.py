@@ -79,7 +79,7 @@ def open_deblurring(job: DeblurJob, clock: Clock, tell: OnEvent) -> Iterator[Deb
             rows = guard.read(count)
             return rows if mask is None else with_mask(rows, marked(mask.read(count)))
 
-        hear = _in_last_pass(job.passes, begun, tell)
+        hear = _in_last_pass(job, begun, tell)
         run = run_windows(job.plan, read, sessions, treatment, hear, item=picture.name)
         bands = compose(stack.enter_context(contextlib.closing(run)), options.strength)
         yield DeblurRun(reader, guard, bands, sessions[0].name)
@@ -93,7 +93,7 @@ def _look_over(
 
     def hear(event: Event) -> None:
         if isinstance(event, Progressed):
-            event = replace(event, windows=event.windows * job.passes, remaining_s=None)
+            event = replace(event, windows=job.steps, remaining_s=None)
         tell(event)
 
     with open_rows(picture) as reader:
@@ -105,15 +105,14 @@ def _look_over(
     return found
 
 
-def _in_last_pass(passes: int, begun: float, tell: OnEvent) -> OnEvent:
+def _in_last_pass(job: DeblurJob, begun: float, tell: OnEvent) -> OnEvent:
     """Counts on where the passes before ended."""
     before_s = time.perf_counter() - begun
 
     def hear(event: Event) -> None:
         if isinstance(event, Progressed):
-            done = event.windows_done + event.windows * (passes - 1)
-            seconds, windows = event.seconds + before_s, event.windows * passes
-            event = replace(event, windows_done=done, windows=windows, seconds=seconds)
+            done, seconds = event.windows_done + job.look_steps, event.seconds + before_s
+            event = replace(event, windows_done=done, windows=job.steps, seconds=seconds)
         tell(event)
 
     return hear

@@ -85,7 +85,7 @@ def restore_file(
     if deblur is None:
         return _report(upscale_file(source, destination, options, on_event), None, ())
     job, first = prepare_both(source, destination, options, deblur)
-    both = BothSteps(tell, first.plan.steps * first.passes)
+    both = BothSteps(tell, first.steps)
     feed = _Feed(both.deblurring)
     with contextlib.closing(Findings(first)) as findings:
         report = run_job(

@@ -46,7 +46,6 @@ class Decided:
         network: (n, W, 1 or 3) the network's samples; defined where `keep` is.
         keep: (n/8, W/8), rounded up: attention windows to take from the network.
         confidence: the same shape, 0..1: their probability of blur.
-        looked: (windows of the band,) whether it was looked at: not where a mask tells.
         ran: (windows of the band,) whether the network was run.
         stages: of each window that was run, by its place in the band: all its decisions.
         strips: of each window that was run: how often each graph beside its blocks ran.
@@ -58,7 +57,6 @@ class Decided:
     network: Pixels
     keep: Mask
     confidence: Float32
-    looked: Mask
     ran: Mask
     stages: dict[int, tuple[StageDecision, ...]] = field(default_factory=dict)
     strips: dict[int, Mapping[str, int]] = field(default_factory=dict)
@@ -104,7 +102,6 @@ class Deblurring:
             network=np.empty((cores.height, cores.width, colours), original.dtype),
             keep=np.zeros(shape, np.bool_),
             confidence=np.zeros(shape, np.float32),
-            looked=np.zeros(self._plan.grid.columns, np.bool_),
             ran=np.zeros(self._plan.grid.columns, np.bool_),
         )
 
@@ -125,7 +122,6 @@ class Deblurring:
             assert self._blurred is not None  # noqa: S101 - there is no mask
             look = _look(self._blurred.probability, window, session.card.window.minimum)
             own = look[cells_of(inside)]
-            band.out.looked[column] = True
             band.out.confidence[place] = own
             if self._blurred.everywhere:
                 mask = np.ones(pixels.shape[:2], np.bool_)

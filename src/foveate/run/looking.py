@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from foveate.engine.deblur_session import WINDOW_PX, DeblurSession
 from foveate.engine.session import Float32
 from foveate.errors import ModelError
 from foveate.events import OnEvent, ignore_event
-from foveate.geometry import Rect, Window
+from foveate.geometry import Rect, Window, plan_grid
 from foveate.look.blurred_parts import blurred_parts, is_blurred_everywhere
 from foveate.models.card import Card, DeblurFacts
 from foveate.plan.plan import Plan
@@ -30,6 +30,9 @@ Pixels = NDArray[Any]
 # Of the map (twice while its bands are joined) and of finding its parts: maps of numbers, log-odds
 # and copies of them.
 BYTES_PER_CELL = 64
+# To a side of the look's. More would save little of the halos, and need rows and memory beyond what
+# the network takes afterwards: 2 core + 2 halo rows are what it has with those it makes.
+NETWORK_CORES = 2
 
 
 class Blurred(NamedTuple):
@@ -75,6 +78,21 @@ class Looking:
         band.out.probability[on_grid(window.core, band.out.cores)] = own
 
 
+def look_plan(plan: Plan) -> Plan:
+    """How a picture is looked at that is restored by `plan`: in larger windows, of fewer halos."""
+    grid = plan.grid
+    larger = plan_grid(
+        grid.width,
+        grid.height,
+        core_width=NETWORK_CORES * grid.core_width,
+        core_height=NETWORK_CORES * grid.core_height,
+        halo=grid.halo,
+        multiple=grid.multiple,
+        minimum=grid.minimum,
+    )
+    return replace(plan, grid=larger)
+
+
 def look_over(
     plan: Plan,
     read: Callable[[int], Pixels],
@@ -88,7 +106,7 @@ def look_over(
     """Looks at a whole picture, so that a part counts as one however many areas it crosses.
 
     Args:
-        plan: of the picture.
+        plan: of restoring it; see `look_plan`.
         read: gives its next rows.
         sessions: one per worker.
         threshold: as in Deblurring.
@@ -96,6 +114,7 @@ def look_over(
         on_event: as in `run_plan`.
         item: as in `run_plan`.
     """
+    plan = look_plan(plan)
     run = run_windows(plan, read, sessions, Looking(plan, prepare), on_event, item=item)
     with closing(run):
         look = np.concatenate([band.probability for band in run])
@@ -136,14 +155,14 @@ def on_grid(core: Rect, cores: Rect) -> tuple[slice, slice]:
 
 
 def _looked(session: DeblurSession, lr: Float32) -> Float32:
-    """What a session sees in an area, (S/8, S/8).
+    """What a session sees in an area (1, 3, H, W): (H/8, W/8).
 
     Raises:
         ModelError: it has the wrong shape, NaN or infinity.
     """
-    look, side = session.look(lr), lr.shape[2] // WINDOW_PX
-    if look.shape != (side, side) or not np.isfinite(look).all():
-        raise unlike_card(session, f"looked and gave {look.shape}, expected finite {side, side}")
+    look, shape = session.look(lr), (lr.shape[2] // WINDOW_PX, lr.shape[3] // WINDOW_PX)
+    if look.shape != shape or not np.isfinite(look).all():
+        raise unlike_card(session, f"looked and gave {look.shape}, expected finite {shape}")
     return look
 
 

@@ -66,6 +66,15 @@ def test_the_look_is_a_probability_per_window(session):
     assert ((look > 0) & (look < 1)).all()
 
 
+def test_the_look_takes_larger_areas_and_sees_the_same_in_them(session):
+    whole = np.random.default_rng(3).random((1, 3, 128, 320), np.float32)
+    look, part = session.look(whole), session.look(np.ascontiguousarray(whole[..., :256]))
+    assert (look.shape, part.shape) == ((16, 40), (16, 32))
+    seen = (256 - 72) // 8  # windows that do not see where the part ends
+    np.testing.assert_allclose(look[:, :seen], part[:, :seen], atol=1e-6)
+    assert np.abs(look[:, seen:32] - part[:, seen:]).max() > 1e-6
+
+
 def test_pixels_change_in_kept_windows_only(session):
     given = area()
     result = session.run(given)
@@ -316,7 +325,7 @@ def test_a_damaged_file_is_refused_by_name(tmp_path, damage):
 
 def test_an_area_of_another_size_is_an_error_of_ours(session):
     with pytest.raises(ModelError, match=r"cannot run tiny_deblur\.test"):
-        session.look(np.zeros((1, 3, 32, 32), np.float32))
+        session.run(np.zeros((1, 3, 32, 32), np.float32))
 
 
 def test_a_model_without_a_look_looks_everywhere(tmp_path):

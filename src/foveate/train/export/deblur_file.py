@@ -30,12 +30,16 @@ TILE = 4  # attention windows to a side of the square that the last convolution 
 
 
 class Part(NamedTuple):
-    """One graph to be: its name, the module, and a value for each input in order."""
+    """One graph to be: its name, the module, and a value for each input in order.
+
+    `sizes` names the axes, by input, that may be of any size; all others are as they are here.
+    """
 
     name: str
     module: nn.Module
     inputs: dict[str, Tensor]
     outputs: tuple[str, ...]
+    sizes: dict[str, dict[int, str]] = {}
 
 
 def write_graphs(net: LMDViT, side: int, file: BinaryIO, batch: int = BATCH) -> None:
@@ -85,7 +89,7 @@ def parts(net: LMDViT, side: int, batch: int = BATCH) -> Iterator[Part]:
     half = config.window // 2 if config.predictor == "light" else 0
     area, made = torch.zeros(1, 3, side, side), ("map", "cells") if half else ("map",)
     if (look := getattr(net, "look", None)) is not None:
-        yield Part("look", Look(look), {"area": area}, ("blur",))
+        yield Part("look", Look(look), {"area": area}, ("blur",), {"area": {2: "height", 3: "width"}})
     rows = min(STRIP * config.window, side)
     framed = torch.zeros(1, 3, rows + 2, side)
     yield Part("enter", Enter(net.input_proj, half), {"area": framed}, made)
@@ -157,6 +161,7 @@ def _to_onnx(part: Part) -> bytes:
             buffer,  # type: ignore[arg-type]  # a stream works with this exporter
             input_names=list(part.inputs),
             output_names=list(part.outputs),
+            dynamic_axes=part.sizes,
             opset_version=OPSET,
             dynamo=False,
         )

@@ -255,10 +255,10 @@ class Leave(nn.Module):
 
 
 class Look(nn.Module):
-    """The coarse detector's probabilities: (1, 3, S, S) -> (S/8, S/8)."""
+    """The coarse detector's probabilities: (1, 3, H, W) -> (H/8, W/8)."""
 
     def __init__(self, look: nn.Module) -> None:
-        """`look`: gives logits (B, S/8, S/8)."""
+        """`look`: gives logits (B, H/8, W/8)."""
         super().__init__()
         self.look = look
 
