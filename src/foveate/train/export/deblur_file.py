@@ -39,7 +39,7 @@ class Part(NamedTuple):
     module: nn.Module
     inputs: dict[str, Tensor]
     outputs: tuple[str, ...]
-    sizes: dict[str, dict[int, str]] = {}
+    sizes: dict[str, dict[int, str]] | None = None
 
 
 def write_graphs(net: LMDViT, side: int, file: BinaryIO, batch: int = BATCH) -> None:
@@ -89,7 +89,8 @@ def parts(net: LMDViT, side: int, batch: int = BATCH) -> Iterator[Part]:
     half = config.window // 2 if config.predictor == "light" else 0
     area, made = torch.zeros(1, 3, side, side), ("map", "cells") if half else ("map",)
     if (look := getattr(net, "look", None)) is not None:
-        yield Part("look", Look(look), {"area": area}, ("blur",), {"area": {2: "height", 3: "width"}})
+        sizes = {"area": {2: "height", 3: "width"}}
+        yield Part("look", Look(look), {"area": area}, ("blur",), sizes)
     rows = min(STRIP * config.window, side)
     framed = torch.zeros(1, 3, rows + 2, side)
     yield Part("enter", Enter(net.input_proj, half), {"area": framed}, made)
