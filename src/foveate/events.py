@@ -14,7 +14,8 @@ class Started:
     """Work on one picture begins: its name, its windows and the SR pixels to make.
 
     Where no network is needed (strength 0), a strip of rows stands for a window. Deblurring without
-    a mask goes through all windows twice, first to look, and counts them twice.
+    a mask counts those it looks at, which are larger, and those it restores; where nothing is
+    blurred it ends after the first.
     """
 
     item: str

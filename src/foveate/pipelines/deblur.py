@@ -104,9 +104,12 @@ def deblur_file(
         findings = stack.enter_context(contextlib.closing(Findings(job)))
         run = stack.enter_context(open_deblurring(job, clock, tell))
         writer = stack.enter_context(_open_writer(job))
-        bands = findings.follow(run.bands)
-        written = _write(job, run, bands, writer, clock)
-        notes = (*run.reader.notes, *written.notes, *_outcome(job, findings), *findings.save())
+        if run.is_sharp and job.may_copy and not findings.draws:
+            # The look has read all of it.
+            written = copy_picture(picture, job.destination, overwrite=job.options.overwrite)
+        else:
+            written = _write(job, run, findings.follow(run.bands), writer, clock)
+        notes = (*run.notes, *written.notes, *_outcome(job, findings), *findings.save())
     for note in notes:
         tell(Warned(picture.name, note))
     seconds, macs = clock.rounded(), findings.macs or (None, None)

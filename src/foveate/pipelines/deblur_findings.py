@@ -41,6 +41,11 @@ class Findings:
         )
 
     @property
+    def draws(self) -> bool:
+        """Whether a map was asked for."""
+        return self._map is not None or self._stages is not None
+
+    @property
     def blurred_share(self) -> float:
         """Share of the attention windows whose probability of blur is above the threshold."""
         return self._blurred / max(self._attention_windows, 1)

@@ -19,7 +19,7 @@ from foveate.pipelines.alpha import bleeding
 from foveate.pipelines.brightness import BrightnessGuard
 from foveate.pipelines.deblur_prepare import DeblurJob
 from foveate.pipelines.finish import dtype_of
-from foveate.pipelines.guarded import Clock, Guarded, Reader
+from foveate.pipelines.guarded import Clock, Guarded
 from foveate.run.composite import Composed, compose
 from foveate.run.deblur import Deblurring
 from foveate.run.executor import run_windows
@@ -33,15 +33,17 @@ class DeblurRun:
     """A run under way.
 
     Attributes:
-        reader: of the picture; its notes are complete when the bands are.
+        notes: of the reader of the picture; complete when the bands are.
         guard: compares rows read with rows written.
         bands: the finished bands.
+        is_sharp: whether it was looked at, and nothing in it is blurred; the notes are complete.
         engine: engine and version.
     """
 
-    reader: Reader
+    notes: list[str]
     guard: Guarded
     bands: Iterator[Composed]
+    is_sharp: bool
     engine: str
 
 
@@ -63,7 +65,8 @@ def open_deblurring(job: DeblurJob, clock: Clock, tell: OnEvent) -> Iterator[Deb
             stack.callback(session.close)
         clock.lap("open", begun)
         begun = time.perf_counter()
-        blurred = None if mask else _look_over(job, sessions, clock, tell)
+        blurred, notes = (None, []) if mask else _look_over(job, sessions, clock, tell)
+        is_sharp = blurred is not None and blurred.nowhere
         reader = stack.enter_context(open_rows(picture))
         guard = Guarded(reader, clock, _brightness(job), (picture.name, model.card.id))
         treatment = Deblurring(
@@ -82,13 +85,18 @@ def open_deblurring(job: DeblurJob, clock: Clock, tell: OnEvent) -> Iterator[Deb
         hear = _in_last_pass(job, begun, tell)
         run = run_windows(job.plan, read, sessions, treatment, hear, item=picture.name)
         bands = compose(stack.enter_context(contextlib.closing(run)), options.strength)
-        yield DeblurRun(reader, guard, bands, sessions[0].name)
+        notes = notes if is_sharp else reader.notes
+        yield DeblurRun(notes, guard, bands, is_sharp, sessions[0].name)
 
 
 def _look_over(
     job: DeblurJob, sessions: list[DeblurSession], clock: Clock, tell: OnEvent
-) -> Blurred:
-    """Reads the picture a first time; how long the second will take is not known before."""
+) -> tuple[Blurred, list[str]]:
+    """Reads the picture a first time; how long the second will take is not known before.
+
+    Returns:
+        Where it is blurred, and the reader's notes.
+    """
     begun, picture = time.perf_counter(), job.picture
 
     def hear(event: Event) -> None:
@@ -102,7 +110,7 @@ def _look_over(
             job.plan, reader.read, sessions, threshold, prepare, on_event=hear, item=picture.name
         )
     clock.lap("look", begun)
-    return found
+    return found, reader.notes
 
 
 def _in_last_pass(job: DeblurJob, begun: float, tell: OnEvent) -> OnEvent:

@@ -201,7 +201,7 @@ class _Rows:
     def __init__(self, run: DeblurRun, findings: Findings, height: int) -> None:
         self._run, self._bands, self._height = run, findings.follow(run.bands), height
         self._waiting: list[Pixels] = []
-        self.notes = run.reader.notes
+        self.notes = run.notes
 
     def read(self, rows: int) -> Pixels:
         """The next `rows` rows; fewer at the end."""

@@ -46,6 +46,11 @@ class Blurred(NamedTuple):
     probability: Float32
     everywhere: bool = False
 
+    @property
+    def nowhere(self) -> bool:
+        """Whether none of it is."""
+        return not (self.everywhere or self.probability.any())
+
 
 @dataclass
 class Looked:

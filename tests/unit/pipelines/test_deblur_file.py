@@ -10,6 +10,7 @@ import foveate
 from deblurring import Fakes, blur, checkerboard, sharp
 from foveate.errors import InputError, ModelError, OutputError, UsageError
 from foveate.events import Finished, Progressed, Started, Warned
+from foveate.media.reader import RowReader
 from foveate.media.writer import RowWriter
 from foveate.run.composite import FEATHER_PX
 from pictures import header, read_picture, write_picture
@@ -70,6 +71,38 @@ def test_a_sharp_picture_is_returned_byte_for_byte(tmp_path, fakes, suffix):
     assert (report.is_copy, report.changed_share, report.windows_computed) == (True, 0, 0)
     assert report.warnings == (COPY,)
     assert (fakes.looks, fakes.runs) == (4, 0)
+
+
+@pytest.mark.parametrize(
+    ("is_blurred", "name", "times"),
+    [(False, "out.png", 1), (False, "out.tif", 2), (True, "out.png", 2)],
+)
+def test_a_sharp_picture_that_is_copied_is_read_once(
+    tmp_path, monkeypatch, is_blurred, name, times
+):
+    rows = []
+
+    class Noted(RowReader):
+        def read(self, count):
+            self.notes[:] = ["mended"]
+            rows.append(super().read(count))
+            return rows[-1]
+
+    monkeypatch.setattr("foveate.pipelines.deblur_run.open_rows", Noted)
+    pixels = sharp(150, 140)
+    if is_blurred:
+        blur(pixels, 0, 0, 60, 60)
+    source = write_picture(tmp_path / "in.png", pixels)
+    report = foveate.deblur_file(source, tmp_path / name, options())
+    assert sum(map(len, rows)) == 150 * times
+    assert report.warnings.count("mended") == 1
+
+
+def test_a_map_is_drawn_of_a_sharp_picture_too(tmp_path):
+    source = write_picture(tmp_path / "in.png", sharp(150, 140))
+    report = foveate.deblur_file(source, None, options(save_map=tmp_path / "map.png"))
+    assert report.is_copy
+    assert header(tmp_path / "map.png").width == 140
 
 
 def test_work_is_counted_by_what_was_kept(tmp_path):
