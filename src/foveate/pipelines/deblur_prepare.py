@@ -54,7 +54,7 @@ class DeblurJob:
     @property
     def look(self) -> Plan | None:
         """How the picture is looked at before; None: a mask tells."""
-        return None if self.mask else look_plan(self.plan)
+        return None if self.mask else look_plan(self.plan, self.model.card)
 
     @property
     def look_steps(self) -> int:

@@ -15,6 +15,9 @@ SAMPLE_BYTES = {"uint8": 1, "uint16": 2, "float32": 4}
 MOST_BANDS_IN_FLIGHT = 4
 # What alpha bleeding takes while it fills a band, at most; measured on noise.
 PREPARE_BYTES_PER_PIXEL = 60
+# The look's windows are so many of the network's wide and high, halos too: it sees farther, for a
+# fraction of the cost. What a card says of a session's memory holds for both.
+LOOK_SIDES = 2
 
 
 @dataclass(frozen=True)
@@ -180,6 +183,9 @@ def plan_ways(
         useful = min(max(2, -(-workers // grid.columns) + 1), MOST_BANDS_IN_FLIGHT, grid.bands)
         for flight in range(1, useful + 1):
             rows = _row_bytes(grid, card.scale, pixel_bytes, flight + held_bands, prepare_reach)
+            if card.task == "deblur":  # the look before it makes no rows
+                look = look_grid_of(card, width, height)
+                rows = max(rows, _row_bytes(look, 0, pixel_bytes, flight, 0))
             memory = Memory(
                 base=BASE_BYTES[engine],
                 sessions=_session_bytes(card, grid, workers, engine)
@@ -257,14 +263,23 @@ def grid_of(card: Card, width: int, height: int) -> Grid:
     Raises:
         ModelError: the card's core, halo and multiple do not go together.
     """
+    return _grid_of(card, width, height, 1)
+
+
+def look_grid_of(card: Card, width: int, height: int) -> Grid:
+    """The windows in which a deblurring model's look sees a picture; errors as in `grid_of`."""
+    return _grid_of(card, width, height, LOOK_SIDES)
+
+
+def _grid_of(card: Card, width: int, height: int, sides: int) -> Grid:
     facts = card.window
     try:
         return plan_grid(
             width,
             height,
-            core_width=facts.core_width,
-            core_height=facts.core_height,
-            halo=facts.halo,
+            core_width=sides * facts.core_width,
+            core_height=sides * facts.core_height,
+            halo=sides * facts.halo,
             multiple=facts.multiple,
             minimum=facts.minimum,
         )

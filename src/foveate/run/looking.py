@@ -17,10 +17,10 @@ from foveate.engine.deblur_session import WINDOW_PX, DeblurSession
 from foveate.engine.session import Float32
 from foveate.errors import ModelError
 from foveate.events import OnEvent, ignore_event
-from foveate.geometry import Rect, Window, plan_grid
+from foveate.geometry import Rect, Window
 from foveate.look.blurred_parts import blurred_parts, is_blurred_everywhere
 from foveate.models.card import Card, DeblurFacts
-from foveate.plan.plan import Plan
+from foveate.plan.plan import Plan, look_grid_of
 from foveate.run.board import Band
 from foveate.run.executor import run_windows
 from foveate.run.pixels import to_network
@@ -30,9 +30,6 @@ Pixels = NDArray[Any]
 # Of the map (twice while its bands are joined) and of finding its parts: maps of numbers, log-odds
 # and copies of them.
 BYTES_PER_CELL = 64
-# To a side of the look's. More would save little of the halos, and need rows and memory beyond what
-# the network takes afterwards: 2 core + 2 halo rows are what it has with those it makes.
-NETWORK_CORES = 2
 
 
 class Blurred(NamedTuple):
@@ -83,19 +80,9 @@ class Looking:
         band.out.probability[on_grid(window.core, band.out.cores)] = own
 
 
-def look_plan(plan: Plan) -> Plan:
-    """How a picture is looked at that is restored by `plan`: in larger windows, of fewer halos."""
-    grid = plan.grid
-    larger = plan_grid(
-        grid.width,
-        grid.height,
-        core_width=NETWORK_CORES * grid.core_width,
-        core_height=NETWORK_CORES * grid.core_height,
-        halo=grid.halo,
-        multiple=grid.multiple,
-        minimum=grid.minimum,
-    )
-    return replace(plan, grid=larger)
+def look_plan(plan: Plan, card: Card) -> Plan:
+    """How a picture is looked at that is restored by `plan`."""
+    return replace(plan, grid=look_grid_of(card, plan.grid.width, plan.grid.height))
 
 
 def look_over(
@@ -119,11 +106,11 @@ def look_over(
         on_event: as in `run_plan`.
         item: as in `run_plan`.
     """
-    plan = look_plan(plan)
+    card = sessions[0].card
+    plan = look_plan(plan, card)
     run = run_windows(plan, read, sessions, Looking(plan, prepare), on_event, item=item)
     with closing(run):
         look = np.concatenate([band.probability for band in run])
-    card = sessions[0].card
     facts = card.deblur or DeblurFacts(0)
     everywhere = is_blurred_everywhere(look, facts.everywhere, threshold)
     if not everywhere:

@@ -16,19 +16,20 @@ from foveate.nets.lmdvit import SHIPPED, LMDViT, LMDViTConfig
 SMALL = replace(SHIPPED, width=8, depths=(1, 2, 1), heads=(1, 2, 1), look=4, entry=1.0)
 
 
-def seen(look, side=256):
-    """The pixels that the window in the middle depends on: first and last row."""
+def seen(look, cell, side=768):
+    """How far the window in that row and column sees up or down, whichever is more."""
     x = torch.rand(1, 3, side, side, requires_grad=True)
-    look(x)[0, side // 16, side // 16].backward()
+    look(x)[0, cell, cell].backward()
     rows = x.grad.abs().sum((0, 1, 3)).nonzero()[:, 0]
-    return int(rows.min()), int(rows.max())
+    return max(8 * cell - int(rows.min()), int(rows.max()) - (8 * cell + 7))
 
 
 def test_a_window_sees_no_further_than_its_reach():
     torch.manual_seed(0)
-    first, last = seen(BlurLook(8))
-    begin = 256 // 16 * 8
-    assert max(begin - first, last - (begin + 7)) == BlurLook.reach_px
+    look = BlurLook(8)
+    for parameter in look.parameters():  # its last steps begin at 0
+        torch.nn.init.normal_(parameter, std=0.1)
+    assert max(seen(look, 48 + i) for i in range(4)) == BlurLook.reach_px
 
 
 @pytest.mark.parametrize(("size_px", "shift_px"), [(8, 0), (8, 4), (16, 8), (32, 0), (32, 16)])

@@ -39,11 +39,11 @@ def test_the_released_net_costs_what_its_authors_code_does():
 def test_the_shipped_net_has_the_size_it_claims():
     with torch.device("meta"):
         net = LMDViT(SHIPPED)
-    assert sum(p.numel() for p in net.parameters()) == 4_827_996
-    assert sum(p.numel() for p in net.look.parameters()) == 183_697
+    assert sum(p.numel() for p in net.parameters()) == 5_309_052
+    assert sum(p.numel() for p in net.look.parameters()) == 664_753
     look = count_macs(lambda: net.look(torch.zeros(1, 3, 64, 64, device="meta"))) / 64**2
-    assert look == pytest.approx(1_697, abs=1)
-    assert macs_per_pixel(SHIPPED) == pytest.approx(1_697 + 7_216 + 93_112, abs=1)
+    assert look == pytest.approx(3_047, abs=1)
+    assert macs_per_pixel(SHIPPED) == pytest.approx(3_047 + 7_216 + 93_112, abs=1)
 
 
 @pytest.mark.parametrize("features", [32, 128, 512])

@@ -17,6 +17,7 @@ from foveate.engine.onnxruntime_graph import runtime_name
 from foveate.engine.onnxruntime_session import OnnxRuntimeSession
 from foveate.errors import ModelError
 from foveate.models.store import Model, find_model
+from foveate.plan.plan import LOOK_SIDES
 
 STEP = 10  # bytes per LR pixel a measurement is rounded up to: repeated ones differ by one or two
 
@@ -52,9 +53,10 @@ def _measure(card_path: Path) -> int:
 
 
 def _deblur_everything(model: Model) -> None:
-    """Opens a session, whose weights count here, and runs an area of which every window is kept."""
+    """Opens a session, whose weights count here, looks, and restores every window of an area."""
     side = model.card.window.minimum
     session = OnnxRuntimeDeblurSession(model.card, model.weights_path)
+    session.look(np.zeros((1, 3, LOOK_SIDES * side, LOOK_SIDES * side), np.float32))
     area = np.random.default_rng(0).random((1, 3, side, side), np.float32)
     session.run(area, mask=np.ones((side, side), np.bool_))
     session.close()
