@@ -17,7 +17,7 @@ class BlurLook(nn.Module):
     """Convolutions down to a thirty-second and back up to an eighth: (B, 3, H, W) -> (B, H/8, W/8).
 
     RGB 0..1 in; the result is a logit, positive where a pixel of the window is blurred. H and W are
-    multiples of 32. 3,050 MACs per pixel with 24 features. A window sees `reach_px` around itself,
+    multiples of 8. 3,050 MACs per pixel with 24 features. A window sees `reach_px` around itself,
     and no further.
     """
 
@@ -58,8 +58,8 @@ class BlurLook(nn.Module):
         """(B, 3, H, W) -> (B, H/8, W/8) logits."""
         fine = self.fine(4 * (blurry - 0.5))  # the deviation of a photo's detail nearer to 1
         coarse = self.coarse(fine)
-        coarse = coarse + _twice(self.from_coarsest(self.coarsest(coarse)))
-        logits: Tensor = self.both(fine + _twice(self.from_coarse(coarse)))
+        coarse = coarse + _twice(self.from_coarsest(self.coarsest(coarse)), coarse)
+        logits: Tensor = self.both(fine + _twice(self.from_coarse(coarse), fine))
         return logits[:, 0]
 
     def of_window(self, logits: Tensor, size_px: int, shift_px: int) -> Tensor:
@@ -84,8 +84,9 @@ def _convolution(before: int, after: int, kernel: int, stride: int) -> list[nn.M
     return [nn.Conv2d(before, after, kernel, stride, kernel // 2), nn.LeakyReLU(SLOPE)]
 
 
-def _twice(x: Tensor) -> Tensor:
-    return F.interpolate(x, scale_factor=2.0)
+def _twice(coarse: Tensor, fine: Tensor) -> Tensor:
+    """Twice as large, without what an odd side of `fine` was padded by."""
+    return F.interpolate(coarse, scale_factor=2.0)[..., : fine.shape[2], : fine.shape[3]]
 
 
 class _Residual(nn.Module):

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
-
-LOOK_MULTIPLE = 32  # pixels to the side of the coarse look's coarsest feature
 
 
 @dataclass(frozen=True)
@@ -91,11 +88,8 @@ class LMDViTConfig:
 
     @property
     def multiple(self) -> int:
-        """H and W must be multiples of this: a whole attention window at the coarsest level.
-
-        And the look's coarsest feature.
-        """
-        return math.lcm(self.window << self.levels, LOOK_MULTIPLE if self.look else 1)
+        """H and W must be multiples of this: a whole attention window at the coarsest level."""
+        return self.window << self.levels
 
     def as_dict(self) -> dict[str, Any]:
         """The configuration as plain values, for checkpoints and cards."""

@@ -67,12 +67,12 @@ def test_the_look_is_a_probability_per_window(session):
 
 
 def test_the_look_takes_larger_areas_and_sees_the_same_in_them(session):
-    whole = np.random.default_rng(3).random((1, 3, 128, 320), np.float32)
-    look, part = session.look(whole), session.look(np.ascontiguousarray(whole[..., :256]))
-    assert (look.shape, part.shape) == ((16, 40), (16, 32))
-    seen = (256 - 72) // 8  # windows that do not see where the part ends
+    whole = np.random.default_rng(3).random((1, 3, 128, 640), np.float32)
+    look, part = session.look(whole), session.look(np.ascontiguousarray(whole[..., :512]))
+    assert (look.shape, part.shape) == ((16, 80), (16, 64))
+    seen = (512 - 216) // 8  # windows that do not see where the part ends
     np.testing.assert_allclose(look[:, :seen], part[:, :seen], atol=1e-6)
-    assert np.abs(look[:, seen:32] - part[:, seen:]).max() > 1e-6
+    assert np.abs(look[:, seen:64] - part[:, seen:]).max() > 1e-6
 
 
 def test_pixels_change_in_kept_windows_only(session):
