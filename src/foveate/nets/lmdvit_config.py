@@ -106,9 +106,9 @@ SHIPPED = LMDViTConfig(
     predictor="look",
     drop_path=0.0,
     look=24,
-    entry=0.7,
+    entry=0.6,
     doubt=0.5,
-    evidence=1.6,
+    evidence=1.1,
     everywhere=-0.6,
 )
 

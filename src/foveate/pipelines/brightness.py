@@ -16,6 +16,7 @@ LIMIT_LEVELS = 2.0  # of 255, against the bicubic enlargement; photos were seen 
 # Where black meets white everywhere, as in dithered scans, cutting off overshoot moves the mean by
 # up to a fifth of the mean step between neighbours, in any sound enlargement.
 LIMIT_OF_STEP = 0.3
+GAMMA = 2.2  # near enough to any picture's to compare means of light
 
 
 class BrightnessGuard:
@@ -27,13 +28,25 @@ class BrightnessGuard:
     Args:
         size_in: (height, width) of the input.
         size_out: (height, width) of the output.
-        white: the sample that means 1.0.
+        white: the sample that means 1.0; an integer where light is compared.
+        light: compares the means of linear light. Motion keeps that, and not the mean of samples,
+            which are brighter where bright and dark were mixed: restored, they are darker again.
     """
 
-    def __init__(self, size_in: tuple[int, int], size_out: tuple[int, int], white: float) -> None:
+    def __init__(
+        self,
+        size_in: tuple[int, int],
+        size_out: tuple[int, int],
+        white: float,
+        *,
+        light: bool = False,
+    ) -> None:
         """Computes every input row's and column's share of the output."""
         self._rows, self._columns = (_shares(a, b) for a, b in zip(size_in, size_out, strict=True))
         self._white = white
+        self._light = None
+        if light:
+            self._light = (np.linspace(0, 1, int(white) + 1) ** GAMMA * white).astype(np.float32)
         self._row = 0
         self._pixels_in, self._pixels_out = math.prod(size_in), math.prod(size_out)
         # By what is compared: the brightness that is seen, and alpha.
@@ -79,14 +92,18 @@ class BrightnessGuard:
     def _planes(self, rows: Pixels) -> list[NDArray[np.float32]]:
         """The brightness that is seen, and alpha where there is one."""
         colours = 3 if rows.shape[2] >= 3 else 1
-        grey = rows[..., 0].astype(np.float32)
+        grey = self._seen(rows[..., 0])
         for band in range(1, colours):  # ten times as fast as a mean over the last axis
-            grey += rows[..., band]
+            grey += self._seen(rows[..., band])
         grey /= np.float32(colours)
         if rows.shape[2] == colours:
             return [grey]
         alpha = rows[..., -1].astype(np.float32)
         return [grey * (alpha / np.float32(self._white)), alpha]
+
+    def _seen(self, plane: Pixels) -> NDArray[np.float32]:
+        """Samples, or the light they stand for, 0..white; a new array."""
+        return plane.astype(np.float32) if self._light is None else self._light[plane]
 
 
 def _shares(length_in: int, length_out: int) -> NDArray[np.float64]:

@@ -144,4 +144,4 @@ def with_mask(rows: Pixels, mask: NDArray[np.bool_]) -> Pixels:
 
 def _brightness(job: DeblurJob) -> BrightnessGuard:
     size = job.picture.height, job.picture.width
-    return BrightnessGuard(size, size, np.iinfo(dtype_of(job.picture)).max)
+    return BrightnessGuard(size, size, np.iinfo(dtype_of(job.picture)).max, light=True)

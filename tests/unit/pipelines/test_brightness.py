@@ -31,8 +31,8 @@ def enlarged(pixels, height, width):
     return np.concatenate([resampler.feed(pixels), resampler.flush()])
 
 
-def check(pixels, out, white=255, rows=7):
-    guard = BrightnessGuard(pixels.shape[:2], out.shape[:2], white)
+def check(pixels, out, white=255, rows=7, **options):
+    guard = BrightnessGuard(pixels.shape[:2], out.shape[:2], white, **options)
     for top in range(0, len(pixels), rows):
         guard.read(pixels[top : top + rows])
     for top in range(0, len(out), rows):
@@ -134,3 +134,17 @@ def test_colours_may_change_where_alpha_hides_them():
     pixels[..., 3] = out[..., 3] = 255
     with pytest.raises(ModelError, match=r"by 200\.0 of 255"):
         check(pixels, out)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_what_motion_mixed_may_get_darker_again_if_its_light_stays(dtype):
+    white = np.iinfo(dtype).max
+    sharp = (np.where(X % 32 < 16, 0.9, 0.2)[..., None].repeat(3, 2) * white).astype(dtype)
+    light = sum(np.roll((sharp / white) ** 2.2, shift, axis=1) for shift in range(8)) / 8
+    blurry = np.rint(light ** (1 / 2.2) * white).astype(dtype)
+    check(blurry, sharp, white, light=True)
+    with pytest.raises(ModelError, match="brightness"):
+        check(blurry, sharp, white)
+    for wrong in (sharp * 0.9, sharp * 0.5, sharp + 0.05 * white):
+        with pytest.raises(ModelError, match="brightness"):
+            check(blurry, wrong.astype(dtype), white, light=True)
