@@ -1,4 +1,4 @@
-"""LMD-ViT cut into the graphs of engine/deblur_graphs.py, each a module of one fixed size.
+"""LMD-ViT cut into the graphs of engine/deblur_graphs.py, each a module; all but the look are of one size.
 
 Nothing is learned here: each module computes what a part of the net does, in the form that runs
 quickest in ONNX Runtime. Maps are (H, W, C), channels last, without a batch.
