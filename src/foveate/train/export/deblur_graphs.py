@@ -1,7 +1,8 @@
-"""LMD-ViT cut into the graphs of engine/deblur_graphs.py, each a module; all but the look are of one size.
+"""LMD-ViT cut into the graphs of engine/deblur_graphs.py, each a module.
 
-Nothing is learned here: each module computes what a part of the net does, in the form that runs
-quickest in ONNX Runtime. Maps are (H, W, C), channels last, without a batch.
+All but the look are of one fixed size. Nothing is learned here: each module computes what a part of
+the net does, in the form that runs quickest in ONNX Runtime. Maps are (H, W, C), channels last,
+without a batch.
 """
 
 from __future__ import annotations
