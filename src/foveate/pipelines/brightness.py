@@ -92,8 +92,8 @@ class BrightnessGuard:
     def _planes(self, rows: Pixels) -> list[NDArray[np.float32]]:
         """The brightness that is seen, and alpha where there is one."""
         colours = 3 if rows.shape[2] >= 3 else 1
-        grey = self._seen(rows[..., 0])
-        for band in range(1, colours):  # ten times as fast as a mean over the last axis
+        grey = np.zeros(rows.shape[:2], np.float32)
+        for band in range(colours):  # ten times as fast as a mean over the last axis
             grey += self._seen(rows[..., band])
         grey /= np.float32(colours)
         if rows.shape[2] == colours:
@@ -101,9 +101,9 @@ class BrightnessGuard:
         alpha = rows[..., -1].astype(np.float32)
         return [grey * (alpha / np.float32(self._white)), alpha]
 
-    def _seen(self, plane: Pixels) -> NDArray[np.float32]:
-        """Samples, or the light they stand for, 0..white; a new array."""
-        return plane.astype(np.float32) if self._light is None else self._light[plane]
+    def _seen(self, plane: Pixels) -> Pixels:
+        """Samples, with no copy of them, or the light they stand for, 0..white."""
+        return plane if self._light is None else self._light[plane]
 
 
 def _shares(length_in: int, length_out: int) -> NDArray[np.float64]:
