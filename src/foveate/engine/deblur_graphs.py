@@ -34,7 +34,7 @@ from typing import Any
 
 import numpy as np
 
-from foveate.engine.onnxruntime_graph import load_graph, run_bound, run_graph
+from foveate.engine.onnxruntime_graph import load_graph, run_bound, run_graph, shrink_arena
 from foveate.engine.session import Float32, Interrupted
 from foveate.errors import FoveateError, ModelError
 
@@ -45,6 +45,7 @@ _NAMES = re.compile(
     r"(look|enter|exit|(down|up)_\d+|"
     r"(encoderlayer_\d+|conv|decoderlayer_\d+)\.blocks\.\d+(\.predict)?)\.onnx"
 )
+ANY_PX = 64  # a small side where a graph takes any
 REMEDY = "export it again with `foveate export`"
 
 
@@ -52,7 +53,7 @@ class Graph:
     """One graph of a model, loaded, one thread.
 
     Attributes:
-        inputs: name -> shape.
+        inputs: name -> shape; a word where any size will do.
         outputs: name -> shape.
     """
 
@@ -63,7 +64,7 @@ class Graph:
         self._stop = stop
         self._inner = load_graph(weights, source, threads=1, device=device)
         self._model_id = model_id
-        self.inputs: dict[str, tuple[int, ...]] = {
+        self.inputs: dict[str, tuple[Any, ...]] = {
             port.name: tuple(port.shape) for port in self._inner.get_inputs()
         }
         self.outputs: dict[str, tuple[int, ...]] = {
@@ -95,6 +96,14 @@ class Graph:
             for name, array in arrays.items():
                 bind(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
         run_bound(self._inner, self._binding, self._model_id)
+
+    def give_back(self) -> None:
+        """Runs on zeros, and gives back what the arena holds and no session is using."""
+        zeros = {
+            name: np.zeros([n if isinstance(n, int) else ANY_PX for n in shape], np.float32)
+            for name, shape in self.inputs.items()
+        }
+        shrink_arena(self._inner, zeros, "cpu:0" if self._binding else "gpu:0")
 
     def _go_on(self) -> None:
         if self._stop.is_set():
@@ -157,8 +166,16 @@ class Graphs(Mapping[str, Graph]):
         """How many there are."""
         return len(self._entries)
 
+    def give_back(self) -> None:
+        """Gives back what the arena holds, which all graphs share; these two run in no time."""
+        for name in ("exit", "look"):
+            if name in self._loaded:
+                self._loaded[name].give_back()
+                return
+
     def close(self) -> None:
-        """Drops what was loaded, and closes the file."""
+        """Drops what was loaded, gives its memory back, and closes the file; twice is allowed."""
+        self.give_back()
         self._loaded = {}
         self._file.close()
 

@@ -136,8 +136,12 @@ class OnnxRuntimeDeblurSession:
         """Ends the run under way after the graph it is at: the whole of it takes a second."""
         self._graphs.stop.set()
 
+    def give_back(self) -> None:
+        """Empties the arena, which the graphs of all sessions share."""
+        self._graphs.give_back()
+
     def close(self) -> None:
-        """Drops the graphs and the maps."""
+        """Gives the arena's memory back; drops the graphs and the maps."""
         self._graphs.close()
         self._maps, self._is_open = {}, False
 

@@ -112,5 +112,8 @@ class DeblurSession(Protocol):
             ResourceError: the device is out of memory.
         """
 
+    def give_back(self) -> None:
+        """Gives back the memory that looks and runs took; they may go on."""
+
     def close(self) -> None:
         """Gives memory back; nothing else may be called afterwards. Closing twice is allowed."""

@@ -21,13 +21,14 @@ class FakeDeblurSession:
     Attributes:
         looks: how often `look` was called.
         runs: how often `run` was called.
+        given_back: after how many looks `give_back` was called last.
         is_closed: whether `close` was called.
     """
 
     def __init__(self, card: Card, spoil: Callable[[Restored], Restored] | None = None) -> None:
         """`spoil` maps the right answer to the wrong one that is returned; it may also raise."""
         self.card, self.name = card, "fake 1"
-        self.looks, self.runs, self.is_closed = 0, 0, False
+        self.looks, self.runs, self.given_back, self.is_closed = 0, 0, 0, False
         self._spoil = spoil
         self._busy = threading.Lock()
 
@@ -61,6 +62,10 @@ class FakeDeblurSession:
             keep, confidence = stages[1].keep, stages[1].confidence
             restored = Restored(pixels, keep, confidence, stages, STRIPS)
             return self._spoil(restored) if self._spoil else restored
+
+    def give_back(self) -> None:
+        """Notes when."""
+        self.given_back = self.looks
 
     def close(self) -> None:
         """Marks the session closed."""

@@ -111,6 +111,8 @@ def look_over(
     run = run_windows(plan, read, sessions, Looking(plan, prepare), on_event, item=item)
     with closing(run):
         look = np.concatenate([band.probability for band in run])
+    for session in sessions:  # what the look took is not the network's size
+        session.give_back()
     facts = card.deblur or DeblurFacts(0)
     everywhere = is_blurred_everywhere(look, facts.everywhere, threshold)
     if not everywhere:

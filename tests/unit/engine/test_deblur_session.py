@@ -1,6 +1,9 @@
 """What a deblurring session promises, on a network of 64 x 64 with random weights."""
 
 import io
+import os
+import subprocess
+import sys
 import threading
 import zipfile
 from functools import partial
@@ -300,8 +303,34 @@ def test_a_part_that_is_damaged_is_refused_before_it_gives_anything(tmp_path, da
             getattr(session, use)(area())
 
 
+def test_what_a_look_took_is_given_back():
+    """Measured in a process that does no more; what stays are the weights."""
+    script = """
+import numpy as np
+from foveate.engine.open import open_deblur_sessions
+from strategies import TINY_DEBLUR, make_deblur_card
+def resident(): return int(open("/proc/self/statm").read().split()[1]) * 4096
+(session,) = open_deblur_sessions(make_deblur_card(), TINY_DEBLUR, 1)
+session.look(np.zeros((1, 3, 64, 64), np.float32))
+before = resident()
+session.look(np.zeros((1, 3, 2048, 2048), np.float32))
+print(resident() - before)
+session.give_back()
+print(resident() - before)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    taken, kept = (int(line) / 2**20 for line in done.stdout.split())
+    print(f"{taken:.0f} MiB taken, {kept:.0f} kept")
+    assert taken > 50
+    assert kept < taken / 10
+
+
 def test_what_is_not_used_is_not_loaded(session):
     session.look(area())
+    session.give_back()
     assert list(session._graphs._loaded) == ["look"]
 
 

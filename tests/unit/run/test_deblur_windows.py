@@ -175,6 +175,7 @@ def test_a_part_counts_in_every_area_it_reaches():
     assert mask[16:40, 8:248].all()
     assert mask.sum() == 24 * 240
     assert sum(session.looks for session in sessions) == 2
+    assert all(session.given_back == session.looks for session in sessions)
 
 
 def test_the_network_is_told_of_its_neighbours_and_beyond_the_picture():

@@ -57,6 +57,7 @@ def _deblur_everything(model: Model) -> None:
     side = model.card.window.minimum
     session = OnnxRuntimeDeblurSession(model.card, model.weights_path)
     session.look(np.zeros((1, 3, LOOK_SIDES * side, LOOK_SIDES * side), np.float32))
+    session.give_back()
     area = np.random.default_rng(0).random((1, 3, side, side), np.float32)
     session.run(area, mask=np.ones((side, side), np.bool_))
     session.close()
