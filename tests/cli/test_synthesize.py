@@ -71,6 +71,19 @@ def test_it_goes_on_where_it_was_stopped_and_keeps_what_is_whole(command, source
     assert contents(out) == contents(tmp_path / "whole")
 
 
+@pytest.mark.usefixtures("sources")
+def test_objects_are_as_large_as_is_asked(command, tmp_path):
+    shares = []
+    for size in (0.2, 0.9):
+        out = tmp_path / str(size)
+        arguments = ["--photos", "photos", "--cutouts", "cutouts", "--out", out, "--count", 8]
+        arguments += ["--shares", 1, 0, 0, "--length", 2, 3, "--object-size", size, size]
+        assert command("synthesize", *arguments).code == 0
+        masks = [read_picture(path) for path in (out / "mask").iterdir()]
+        shares.append(np.mean([(mask > 0).mean() for mask in masks]))
+    assert 0 < 2 * shares[0] < shares[1]
+
+
 @pytest.mark.parametrize("change", [["--seed", "1"], ["--shares", "1", "0", "0"], "photo"])
 def test_it_does_not_mix_pairs_of_two_kinds(command, sources, tmp_path, change):
     command("synthesize", *sources, "--out", "pairs", "--count", 1)
@@ -114,6 +127,7 @@ def test_a_folder_of_other_pairs_is_not_touched(command, sources, tmp_path):
             "LOCAL GLOBAL SHARP are all",
         ),
         (["--photos", "photos", "--out", "x", "--length", 9, 3], 2, "MIN is above MAX"),
+        (["--photos", "photos", "--out", "x", "--object-size", 1, 0.5], 2, "MIN is above MAX"),
         (["--photos", "photos", "--out", "photos/0.jpg/x"], 2, "it lies in photos"),
         (["--photos", "photos", "--out", "file"], 4, "cannot write file"),
     ],

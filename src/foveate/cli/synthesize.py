@@ -44,6 +44,15 @@ FOLDER = click.Path(path_type=Path)
     help="Of the way during exposure, in pixels.",
 )
 @click.option(
+    "--object-size",
+    nargs=2,
+    type=click.FloatRange(0.01, 10),
+    default=(0.15, 1.2),
+    show_default=True,
+    metavar="MIN MAX",
+    help="Of an object's longer side, as a share of the picture's; cut-outs are not enlarged.",
+)
+@click.option(
     "--defocus",
     type=click.FloatRange(0, 1),
     default=0.0,
@@ -76,6 +85,7 @@ def command(
     size: int,
     shares: tuple[float, float, float],
     length: tuple[float, float],
+    object_size: tuple[float, float],
     defocus: float,
     held_out: int | None,
     training: int | None,
@@ -94,16 +104,18 @@ def command(
     from foveate.train.blur.synthesis import Synthesis, synthesize
 
     voice.item = str(out)
-    if not any(shares) or length[0] > length[1]:
-        cause = "LOCAL GLOBAL SHARP are all 0" if not any(shares) else "MIN is above MAX"
-        raise UsageError(
-            "these pairs cannot be made", cause, "--shares 0.7 0.15 0.15 --length 3 40"
-        )
+    problems = {
+        "LOCAL GLOBAL SHARP are all 0": not any(shares),
+        "MIN is above MAX": length[0] > length[1] or object_size[0] > object_size[1],
+    }
+    for cause in (cause for cause, holds in problems.items() if holds):
+        remedy = "--shares 0.7 0.15 0.15 --length 3 40 --object-size 0.15 1.2"
+        raise UsageError("these pairs cannot be made", cause, remedy)
     if held_out and training:
         raise UsageError(
             "--held-out and --training", "each takes what the other leaves", "give one"
         )
-    blur = BlurSettings(shares=shares, length_px=length, defocus=defocus)
+    blur = BlurSettings(shares, length, object_size, defocus=defocus)
     settings = Synthesis(seed, size, blur)
     made = synthesize(
         photos, cutouts, out, count, settings,

@@ -19,8 +19,8 @@ from foveate.train.patches import PatchSource, Photos
 from foveate.train.recipe import Recipe
 from foveate.train.validate import validate, validate_deblur
 
-GROWN_PX = (0, 0, 16)  # masks are grown by one of these
-SQUARES = 1 / 2  # share of patches in which a square is computed, whatever it shows
+GROWN_PX = (0, 0, 8)  # masks are grown by one of these
+SQUARES = 1 / 10  # share of patches in which a square is computed, whatever it shows
 DOUBTFUL = 3  # one step in so many computes what the look lets in, for the gate to learn from
 
 
