@@ -221,6 +221,18 @@ def test_an_interrupted_run_ends_at_its_next_graph_and_the_next_one_is_whole(ses
     assert same(session.run(area()), whole)
 
 
+def test_a_session_that_failed_is_closed_all_the_same(session, monkeypatch):
+    class Broken:
+        def run(self, *_):
+            raise RuntimeError("bad_alloc: no memory")
+
+    session.look(area())
+    monkeypatch.setattr(session._graphs["look"], "_inner", Broken())
+    with pytest.raises(ResourceError, match="ran out of memory"):
+        session.look(area())
+    session.close()
+
+
 def test_a_closed_session_can_be_closed_but_not_used(session):
     session.close()
     session.close()
