@@ -101,16 +101,17 @@ def test_held_out_pairs_use_pictures_that_no_batch_shows(made, monkeypatch):
     assert np.array_equal(first[1].blurry, again[1].blurry)
 
 
-def test_real_patches_show_one_place_and_are_often_centred_on_the_blur(pairs):
-    real = RealPairs([pairs], 16, PictureCache())
+@pytest.mark.parametrize(("centred", "least", "most"), [(0.0, 0, 2), (0.5, 8, 24), (1.0, 20, 40)])
+def test_real_patches_show_one_place_and_are_often_centred_on_the_blur(pairs, centred, least, most):
+    real = RealPairs([pairs], 16, PictureCache(), centred)
     blurred = 0
     for seed in range(60):
         pair = real.draw(np.random.default_rng(seed))
         assert np.array_equal(pair.blurry, pair.sharp - 100)
         assert pair.blurry.shape == (16, 16, 3)
         blurred += pair.mask.sum() == 1 and pair.mask[8, 8]
-    # Half of the patches have a drawn mask, half of those are centred; by chance: 1 of 4000.
-    assert 8 <= blurred <= 24
+    # Half of the patches have a drawn mask, `centred` of those are; by chance: 1 of 4000.
+    assert least <= blurred <= most
 
 
 def test_without_a_mask_it_is_estimated_on_the_patch(pairs):
@@ -127,6 +128,12 @@ def test_without_a_mask_it_is_estimated_on_the_patch(pairs):
     assert 0 <= left <= 36
     assert columns[60 - left + 3 :].mean() > 0.8
     assert columns[: 60 - left - 4].max() == 0
+
+
+def test_a_recipe_says_how_many_are_centred(made, pairs):
+    settings = replace(made, photos=(), pairs=(str(pairs),), centred=1.0, patch=16, batch=40)
+    mask = DeblurPatches(settings, 0).batch(0).mask
+    assert 14 <= mask[:, 0, 7:9, 7:9].amax((1, 2)).sum() <= 30  # turned: 7 or 8
 
 
 def test_real_and_made_patches_come_in_their_shares(made, pairs):

@@ -32,7 +32,6 @@ RECOLOURED = 0.3  # share of patches whose channels change places
 RELIT, GAMMA, GAIN = 0.5, 1.4, 1.5  # share of the look's patches in another light; the most, or 1 /
 TWINS = 1 / 3  # share of the look's patches with the sharp picture in the blurry one's place
 RETAKEN = 0.5  # share of its other patches that get new noise
-ON_THE_BLUR = 0.5  # share of real patches centred on a blurred pixel: LBAG, arXiv 2204.08179
 
 
 class DeblurData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,6 +42,8 @@ class DeblurData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         cutouts: folders of pictures with alpha.
         pairs: folders with blur/ and sharp/ somewhere in them; see RealPairs.
         real: share of patches that come from `pairs`, where both sources are there.
+        centred: share of those, where masks were drawn, that have a blurred pixel in their middle;
+            half in LBAG, arXiv 2204.08179.
         patch: side in px.
         batch: patches per step and process; 0 trains the coarse look alone.
         looked: patches more that only the coarse look sees.
@@ -55,6 +56,7 @@ class DeblurData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cutouts: tuple[str, ...] = ()
     pairs: tuple[str, ...] = ()
     real: float = 0.5
+    centred: float = 0.5
     patch: int = 256
     batch: int = 8
     looked: int = 0
@@ -88,7 +90,9 @@ class DeblurPatches:
         if settings.photos:
             self._sources.append(self._find_scenes())
         if settings.pairs:
-            self._sources.append(RealPairs(settings.pairs, settings.patch, self._cache))
+            self._sources.append(
+                RealPairs(settings.pairs, settings.patch, self._cache, settings.centred)
+            )
         if not self._sources:
             raise InputError(
                 "no pictures to train on", "neither photos nor pairs", "name their folders"
@@ -143,12 +147,19 @@ class RealPairs:
         folders: searched recursively.
         size: of the square patches in px; smaller pairs are left out.
         cache: where pictures are kept.
+        centred: see DeblurData.
 
     Raises:
         InputError: a folder is missing, or there is no pair in them.
     """
 
-    def __init__(self, folders: Sequence[str | Path], size: int, cache: PictureCache) -> None:
+    def __init__(
+        self,
+        folders: Sequence[str | Path],
+        size: int,
+        cache: PictureCache,
+        centred: float = 0.5,
+    ) -> None:
         """Finds the pairs."""
         paths = find_pictures(folders, size)
         places = {path.with_suffix(""): path for path in paths}
@@ -162,10 +173,10 @@ class RealPairs:
             names = ", ".join(str(folder) for folder in folders)
             cause = f"no blur/NAME with a sharp/NAME of at least {size} pixels a side"
             raise InputError(f"no pairs in {names}", cause, "give another folder")
-        self._size, self._cache = size, cache
+        self._size, self._cache, self._centred = size, cache, centred
 
     def draw(self, random: np.random.Generator) -> Pair:
-        """A patch of a random pair; where masks were drawn, half are centred on a blurred pixel.
+        """A patch of a random pair; where masks were drawn, perhaps around a blurred pixel.
 
         Raises:
             InputError: a file is damaged, or the pictures of a pair differ in size.
@@ -173,7 +184,7 @@ class RealPairs:
         blurry, sharp, mask = self._read(int(random.integers(len(self._paths))))
         size, limits = self._size, np.array(blurry.shape[:2]) - self._size
         corner = random.integers(limits + 1)
-        if mask is not None and random.random() < ON_THE_BLUR and mask.any():
+        if mask is not None and random.random() < self._centred and mask.any():
             blurred = np.flatnonzero(mask)
             chosen = np.unravel_index(blurred[random.integers(len(blurred))], mask.shape)
             corner = np.clip(np.array(chosen) - size // 2, 0, limits)
