@@ -315,6 +315,7 @@ def test_a_part_that_is_damaged_is_refused_before_it_gives_anything(tmp_path, da
             getattr(session, use)(area())
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="no /proc to measure by")
 def test_what_a_look_took_is_given_back():
     """Measured in a process that does no more; what stays are the weights."""
     script = """

@@ -121,7 +121,7 @@ def test_without_a_mask_it_is_estimated_on_the_patch(pairs):
     for part, pixels in (("blur", blurry), ("sharp", sharp)):
         write_picture(pairs / f"scene/{part}/1.png", pixels)
         (pairs / f"scene/{part}/0.png").unlink()
-    mask = RealPairs([pairs], 64, PictureCache()).draw(np.random.default_rng(0)).mask
+    mask = RealPairs([pairs], 64, PictureCache(), 0.5).draw(np.random.default_rng(0)).mask
     # 64 columns from somewhere in 0..36 on; blur begins at column 60, averaged over 5 px.
     columns = mask.mean(0)
     left = 60 - np.flatnonzero(columns > 0.5)[0] - 2
@@ -150,7 +150,7 @@ def test_a_pair_of_two_sizes_is_told(pairs):
     for index in range(2):
         write_picture(pairs / f"scene/sharp/{index}.png", photo(64, 99))
     with pytest.raises(InputError, match=r"cannot use .*sharp/\d\.png: .*blur/\d\.png has another"):
-        RealPairs([pairs], 16, PictureCache()).draw(np.random.default_rng(0))
+        RealPairs([pairs], 16, PictureCache(), 0.5).draw(np.random.default_rng(0))
 
 
 @pytest.mark.parametrize(
@@ -170,4 +170,4 @@ def test_settings_without_pictures_are_told(made, change, message):
 
 def test_a_folder_without_pairs_is_told(made):
     with pytest.raises(InputError, match="no blur/NAME with a sharp/NAME of at least 16 pixels"):
-        RealPairs(made.photos, 16, PictureCache())
+        RealPairs(made.photos, 16, PictureCache(), 0.5)

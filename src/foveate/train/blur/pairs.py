@@ -154,11 +154,7 @@ class RealPairs:
     """
 
     def __init__(
-        self,
-        folders: Sequence[str | Path],
-        size: int,
-        cache: PictureCache,
-        centred: float = 0.5,
+        self, folders: Sequence[str | Path], size: int, cache: PictureCache, centred: float
     ) -> None:
         """Finds the pairs."""
         paths = find_pictures(folders, size)
