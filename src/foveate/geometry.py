@@ -141,8 +141,11 @@ class Grid:
         """Pixels of the largest area once padded: what a session must hold."""
         least = round_up(self.minimum, self.multiple)
         sides = (
-            max(min(core + 2 * self.halo, round_up(length, self.multiple)), least)
-            for core, length in ((self.core_width, self.width), (self.core_height, self.height))
+            max(min(core + min(parts - 1, 2) * self.halo, round_up(length, self.multiple)), least)
+            for core, parts, length in (
+                (self.core_width, self.columns, self.width),
+                (self.core_height, self.bands, self.height),
+            )
         )
         return math.prod(sides)
 
@@ -157,7 +160,7 @@ def plan_grid(
     multiple: int,
     minimum: int = 1,
 ) -> Grid:
-    """The grid with the fewest windows whose cores are at most core_width x core_height.
+    """The grid with the fewest windows whose areas are at most a core and two halos, or `minimum`.
 
     Args:
         width: picture width in LR pixels, >= 1.
@@ -179,8 +182,8 @@ def plan_grid(
     return Grid(
         width,
         height,
-        _even_share(width, core_width, multiple),
-        _even_share(height, core_height, multiple),
+        _even_share(width, core_width, halo, multiple, minimum),
+        _even_share(height, core_height, halo, multiple, minimum),
         halo,
         multiple,
         minimum,
@@ -192,6 +195,12 @@ def round_up(value: int, multiple: int) -> int:
     return -(-value // multiple) * multiple
 
 
-def _even_share(length: int, largest: int, multiple: int) -> int:
+def _even_share(length: int, largest: int, halo: int, multiple: int, minimum: int) -> int:
+    # At the picture's edges no halo is needed: where areas have `minimum` in any case, one core may
+    # take all of it, and two all but the halo between them.
+    for parts, halos in ((1, 0), (2, 1)):
+        core = round_up(-(-length // parts), multiple)
+        if core + halos * halo <= minimum:
+            return core
     parts = -(-length // largest)
     return round_up(-(-length // parts), multiple)

@@ -52,6 +52,16 @@ def test_a_network_of_one_shape_gets_areas_of_that_shape(width, height, core, ha
     assert grid.largest_area() == side * side
 
 
+@pytest.mark.parametrize(
+    ("width", "columns", "core"),
+    [(1, 1, 8), (128, 1, 128), (129, 2, 72), (192, 2, 96), (193, 4, 56), (900, 15, 64)],
+)
+def test_a_network_of_one_shape_needs_no_halo_at_the_pictures_edges(width, columns, core):
+    """Areas of 128: one core takes all of it, two leave the halo of 32 between them."""
+    grid = plan_grid(width, 50, core_width=64, core_height=64, halo=32, multiple=8, minimum=128)
+    assert (grid.columns, grid.core_width) == (columns, core)
+
+
 @given(sizes(), sizes(), cores())
 def test_only_windows_at_the_far_edges_are_not_multiples(width, height, facts):
     grid = _grid(width, height, facts)
