@@ -49,17 +49,19 @@ def is_blurred_everywhere(
 ) -> bool:
     """Whether a picture is blurred all over, as when the camera moved.
 
-    Then the mean of all log-odds is high: even windows that show little, in which most of a sharp
-    picture is certain to be sharp, are undecided. Such a picture is restored all over, skies too.
+    Then hardly a window is certain to be sharp: the mean of what speaks against blur, the log-odds
+    of all windows where they are below the threshold's, is near 0. What speaks for blur counts for
+    nothing, or a large thing that moved would outvote the rest of a picture, which is sharp. Such
+    a picture is restored all over, skies too, in which windows are undecided.
 
     Args:
         probability: (rows, columns) 0..1.
-        evidence: the mean log-odds above the threshold's, exclusive; None: no picture is.
+        evidence: the mean, exclusive; None: no picture is.
         threshold: the probability of no evidence; between 0 and 1.
     """
     if evidence is None:
         return False
-    return bool(log_odds(probability).mean() - log_odds(threshold) > evidence)
+    return bool(np.minimum(log_odds(probability) - log_odds(threshold), 0).mean() > evidence)
 
 
 def log_odds(probability: NDArray[np.float32] | float) -> NDArray[np.float64]:

@@ -109,7 +109,7 @@ SHIPPED = LMDViTConfig(
     entry=0.6,
     doubt=0.5,
     evidence=1.1,
-    everywhere=-0.6,
+    everywhere=-0.9,
 )
 
 

@@ -73,9 +73,18 @@ def test_evidence_is_what_exceeds_the_threshold(threshold):
     found = blurred_parts(half, 1 / (1 + np.exp(1)), 1.0)
     assert found.any()
     assert (blurred_parts(shifted, least, 1.0, threshold) == found).all()
-    for asked in (-1.0, 0.9, 1.1):
+    for asked in (-1.0, -0.6, -0.5):
         expected = is_blurred_everywhere(half, asked)
         assert is_blurred_everywhere(shifted, asked, threshold) == expected
+
+
+@pytest.mark.parametrize("odds", [1.0, 16.0])
+def test_what_moved_does_not_outvote_what_is_sharp(odds):
+    """However certain the windows of half of a picture are, what counts is the other half."""
+    probability = np.full((8, 8), 1 / (1 + np.exp(3)), np.float32)
+    probability[4:] = 1 / (1 + np.exp(-odds))
+    assert not is_blurred_everywhere(probability, -1.4)
+    assert is_blurred_everywhere(probability, -1.6)
 
 
 def test_certainty_is_finite():
