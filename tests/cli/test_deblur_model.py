@@ -5,6 +5,9 @@ import pytest
 
 from command import Command
 from foveate.models.store import default_model, own_folder
+from foveate.pipelines.deblur_costs import plan_of
+from foveate.pipelines.deblur_options import DeblurOptions
+from foveate.pipelines.deblur_prepare import prepare_deblur
 from pictures import write_picture
 from strategies import noise, write_tiny_deblur
 
@@ -107,3 +110,46 @@ def test_deblur_names_the_command_for_an_upscaling_model(command: Command, pictu
         2,
         True,
     )
+
+
+@pytest.mark.usefixtures("model")
+def test_plan_tells_what_deblurring_would_cost(command: Command, picture, tmp_path):
+    plan = command("plan", picture, "--model", MODEL, "--threads", "1", "--json").document
+    assert (plan["input"], plan["output"]) == (picture, "photo_deblurred.png")
+    assert plan["input_size"] == plan["output_size"] == [24, 16]
+    assert (plan["windows"], plan["workers"], plan["output_exists"]) == (1, 1, False)
+    assert (plan["macs"], plan["look_macs"]) == (64 * 64 * 1300, 64 * 64 * 100)  # one area of 64
+    assert plan["seconds"] > plan["look_seconds"] > 0
+    assert plan["memory"]["total"] < plan["memory_limit"]
+    assert plan["warnings"] == []
+    (tmp_path / plan["output"]).touch()
+    shown = command("plan", picture, "--model", MODEL, "--threads", "1")
+    assert shown.err == f"note: {plan['output']} exists: a run would refuse without --overwrite\n"
+    assert "billion multiply-adds if all is blurred, 0.0 billion if nothing" in shown.out
+    assert "s of network if all is blurred, " in shown.out
+    assert "choice" not in shown.out
+
+
+@pytest.mark.usefixtures("model")
+def test_plan_refuses_what_deblurring_has_no_use_for(command: Command, picture):
+    shown = command("plan", picture, "--model", MODEL, "--scale", "2", "--wrap", "x")
+    why = f"--scale, --wrap with --model {MODEL}: it deblurs, and keeps the size"
+    assert (shown.code, shown.err) == (2, f"error: {why}; hint: drop one of them\n")
+
+
+@pytest.mark.usefixtures("model")
+def test_plan_refuses_what_deblur_would(command: Command, picture):
+    options = (picture, "--model", MODEL, "--memory", "1MiB")
+    assert command("plan", *options) == command("deblur", *options)
+
+
+@pytest.mark.parametrize(("size", "share"), [((190, 130), 0.5), ((30, 30), 1)])
+def test_the_busiest_worker_sets_the_time(monkeypatch, model, tmp_path, size, share):
+    """By whole areas: small pictures are padded, and alpha is no work of the network."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("foveate.plan.speed.measure_lr_pixels_per_s", lambda *_: 1000.0)
+    source = write_picture(tmp_path / "p.png", noise(*size, bands=4))
+    options = DeblurOptions(model=model, threads=2)
+    job = prepare_deblur(source, None, options, only_plan=True)
+    plan = plan_of(job)
+    assert plan["seconds"] == job.plan.windows * 64 * 64 * share / 1000

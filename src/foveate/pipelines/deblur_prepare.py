@@ -39,6 +39,7 @@ class DeblurJob:
         plan: windows, workers, memory.
         may_copy: whether the input's own bytes are the result, should nothing be restored.
         notes: what is worth telling.
+        output_exists: whether a file is at the destination already.
     """
 
     picture: Picture
@@ -50,6 +51,7 @@ class DeblurJob:
     plan: Plan
     may_copy: bool
     notes: tuple[str, ...]
+    output_exists: bool = False
 
     @property
     def look(self) -> Plan | None:
@@ -67,8 +69,16 @@ class DeblurJob:
         return self.look_steps + self.plan.steps
 
 
-def prepare_deblur(source: Source, destination: Destination, options: DeblurOptions) -> DeblurJob:
+def prepare_deblur(
+    source: Source, destination: Destination, options: DeblurOptions, *, only_plan: bool = False
+) -> DeblurJob:
     """Opens the headers, chooses model and format, and plans the windows.
+
+    Args:
+        source: as in `deblur_file`.
+        destination: as in `deblur_file`.
+        options: what is asked for.
+        only_plan: nothing will be written: an output that exists is told, not refused.
 
     Raises:
         FoveateError: what the picture, the mask, the places, the model or the memory will not
@@ -78,7 +88,7 @@ def prepare_deblur(source: Source, destination: Destination, options: DeblurOpti
     mask, mask_notes = open_mask(options.mask, picture, options)
     model = find_deblur_model(options.model)
     fields = {"model": model.card.id, "width": picture.width, "height": picture.height}
-    place = choose_place(source, destination, picture, options, fields)
+    place = choose_place(source, destination, picture, options, fields, only_plan=only_plan)
     check_limits(place.encoding, picture.width, picture.height)
     check_map_places(options, source, place.destination)
     may_copy = (
@@ -96,7 +106,7 @@ def prepare_deblur(source: Source, destination: Destination, options: DeblurOpti
         raise MemoryTooSmallError(least, ways[0].memory_limit)
     return DeblurJob(
         picture, mask, place.destination, place.encoding, options, model, plan, may_copy,
-        (*picture.notes, *mask_notes, *place.notes),
+        (*picture.notes, *mask_notes, *place.notes), place.exists,
     )  # fmt: skip
 
 
