@@ -114,10 +114,12 @@ def look_over(
     for session in sessions:  # what the look took is not the network's size
         session.give_back()
     facts = card.deblur or DeblurFacts(0)
-    everywhere = is_blurred_everywhere(look, facts.everywhere, threshold)
-    if not everywhere:
-        look[~blurred_parts(look, least_of(card, threshold), facts.evidence, threshold)] = 0
-    return Blurred(look, everywhere)
+    blurred = blurred_parts(look, least_of(card, threshold), facts.evidence, threshold)
+    # Nothing speaks against blur in a picture of one colour, either: something must speak for it.
+    if blurred.any() and is_blurred_everywhere(look, facts.everywhere, threshold):
+        return Blurred(look, everywhere=True)
+    look[~blurred] = 0
+    return Blurred(look)
 
 
 def look_bytes(width: int, height: int) -> int:
