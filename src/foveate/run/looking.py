@@ -18,7 +18,7 @@ from foveate.engine.session import Float32
 from foveate.errors import ModelError
 from foveate.events import OnEvent, ignore_event
 from foveate.geometry import Rect, Window
-from foveate.look.blurred_parts import blurred_parts, is_blurred_everywhere
+from foveate.look.blurred_parts import blurred_parts, is_blurred_everywhere, log_odds
 from foveate.models.card import Card, DeblurFacts
 from foveate.plan.plan import Plan, look_grid_of
 from foveate.run.board import Band
@@ -115,8 +115,10 @@ def look_over(
         session.give_back()
     facts = card.deblur or DeblurFacts(0)
     blurred = blurred_parts(look, least_of(card, threshold), facts.evidence, threshold)
-    # Nothing speaks against blur in a picture of one colour, either: something must speak for it.
-    if blurred.any() and is_blurred_everywhere(look, facts.everywhere, threshold):
+    # Nothing speaks against blur in a blank picture, either: something must speak for it, a part or
+    # all of it together. Half the evidence of a part is enough then: it is the largest there is.
+    speaks = log_odds(look).mean() - log_odds(threshold) > facts.evidence / 2
+    if (blurred.any() or speaks) and is_blurred_everywhere(look, facts.everywhere, threshold):
         return Blurred(look, everywhere=True)
     look[~blurred] = 0
     return Blurred(look)

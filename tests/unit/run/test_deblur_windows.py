@@ -116,6 +116,14 @@ def test_a_picture_in_which_nothing_is_found_is_not_blurred_all_over():
         pixels = blur(pixels, 32, 32, 64, 64)
 
 
+@pytest.mark.parametrize(("evidence", "is_all"), [(2.0, True), (2.4, False)])
+def test_all_of_a_picture_needs_half_the_evidence_of_a_part(evidence, is_all):
+    """The look says 0.75 everywhere, log-odds of 1.1: no part for either."""
+    pixels = blur(sharp(128, 256), 0, 0, 128, 256)
+    mask = joined(composed(pixels, evidence=evidence, everywhere=-0.1)[0])[1]
+    assert mask.all() == mask.any() == is_all
+
+
 def test_finding_parts_takes_no_more_than_is_planned_for():
     probability = np.random.default_rng(0).random((200, 300), np.float32)
     tracemalloc.start()
