@@ -165,8 +165,9 @@ def plan_grid(
     Args:
         width: picture width in LR pixels, >= 1.
         height: picture height in LR pixels, >= 1.
-        core_width: largest core width; a multiple of `multiple`.
-        core_height: largest core height; a multiple of `multiple`.
+        core_width: largest core width, unless `minimum` is wider than what few windows need; a
+            multiple of `multiple`.
+        core_height: likewise.
         halo: pixels around each core; a multiple of `multiple`.
         multiple: origins and inner core sizes are multiples of this.
         minimum: least width and height of an area, where the picture is as large.
