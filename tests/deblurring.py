@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveate.engine.fake_deblur import CONTRAST, FakeDeblurSession
+from foveate.engine.self_ensemble import DeblurEnsemble
 from foveate.models.card import Card, DeblurFacts, WeightsFacts, WindowFacts
 from foveate.models.write import write_card
 from foveate.plan.plan import Plan, make_plan
@@ -72,11 +73,15 @@ class Fakes:
         for module in ("deblur_run", "deblur_pixels"):
             monkeypatch.setattr(f"foveate.pipelines.{module}.open_deblur_sessions", self.open)
 
-    def open(self, card: Card, weights: Path, count: int, **_: Any) -> list[FakeDeblurSession]:
+    def open(
+        self, card: Card, weights: Path, count: int, self_ensemble: int = 1, **_: Any
+    ) -> list[Any]:
         assert weights.read_bytes() == b"fake weights"
         opened = [FakeDeblurSession(card, self.spoil) for _ in range(count)]
         self.sessions += opened
-        return opened
+        if self_ensemble == 1:
+            return opened
+        return [DeblurEnsemble(session, self_ensemble) for session in opened]
 
     @property
     def looks(self) -> int:

@@ -137,6 +137,20 @@ def test_plan_computes_nothing_and_tells_the_cost(command: Command, picture: str
     assert {path.name for path in tmp_path.iterdir()} == {"photo.png"}
 
 
+def test_a_self_ensemble_is_another_picture_and_takes_as_many_times_as_long(
+    command, picture, tmp_path
+):
+    plans = [command("plan", picture, "--self-ensemble", runs, "--json").document for runs in "124"]
+    assert [plan["macs"] for plan in plans] == [n * plans[0]["macs"] for n in (1, 2, 4)]
+    assert [plan["seconds"] for plan in plans] == [n * plans[0]["seconds"] for n in (1, 2, 4)]
+    for runs in "14":
+        made = command("upscale", picture, "-o", f"{runs}.png", "--self-ensemble", runs)
+        assert made.code == 0
+    assert (read_picture(tmp_path / "1.png") != read_picture(tmp_path / "4.png")).any()
+    refused = command("upscale", picture, "--self-ensemble", "3")
+    assert (refused.code, "'3' is not one of" in refused.err) == (2, True)
+
+
 def test_plan_of_an_output_that_exists_says_that_a_run_would_refuse(command, picture, tmp_path):
     assert command("plan", picture, "--json").document["output_exists"] is False
     (tmp_path / "photo_x2.png").write_text("precious")

@@ -122,6 +122,8 @@ def test_plan_tells_what_deblurring_would_cost(command: Command, picture, tmp_pa
     assert plan["seconds"] > plan["look_seconds"] > 0
     assert plan["memory"]["total"] < plan["memory_limit"]
     assert plan["warnings"] == []
+    often = command("plan", picture, "--model", MODEL, "--self-ensemble", "2", "--json").document
+    assert (often["macs"], often["look_macs"]) == (2 * plan["macs"], plan["look_macs"])
     (tmp_path / plan["output"]).touch()
     shown = command("plan", picture, "--model", MODEL, "--threads", "1")
     assert shown.err == f"note: {plan['output']} exists: a run would refuse without --overwrite\n"

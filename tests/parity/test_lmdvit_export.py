@@ -208,6 +208,6 @@ def test_rows_that_nothing_reads_are_not_made_and_no_bit_depends_on_it(tmp_path,
         ours, theirs = (session.run(area, mask=mask) for session in (thrifty, lavish))
         assert (ours.pixels == theirs.pixels).all()
         assert (ours.confidence == theirs.confidence).all()
-        assert sum(ours.strips.values()) <= sum(theirs.strips.values())
+        assert sum(ours.work.values()) <= sum(theirs.work.values())
     if share < 0.1:
-        assert sum(ours.strips.values()) < sum(theirs.strips.values())
+        assert sum(ours.work.values()) < sum(theirs.work.values())

@@ -3,7 +3,8 @@
 `python -m foveate.bench.deblur_quality --root CHECKOUT --photos DIR --cutouts DIR --sharp DIR
 --pairs DIR`; see scripts/deblur. The pairs are the same for the same pictures: `foveate
 synthesize`, one seed. Two sets: ways of 2 to 16 px, which are 4 to 64 for a photo 2,000 px wide at
-the pairs' width, and of 3 to 40. The model decides by itself, and is told by the pairs' masks.
+the pairs' width, and of 3 to 40. The model decides by itself, and is told by the pairs' masks; both
+also with a self-ensemble.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from foveate.pipelines.deblur_pixels import deblur
 MODEL = "lmdvit.local"
 SEED, COUNT, SIDE, VALIDATION = 20, 80, 512, 16
 LENGTHS_PX = ((2, 16), (3, 40))
+ENSEMBLE = ", self-ensemble of 4"
 UNITS = {
     "psnr": "dB",
     "psnr_w": "dB",
@@ -50,9 +52,12 @@ def make_held_out(
 
 def measure(model: str, pairs: Path, lane: str, limit: int | None = None) -> DeblurReport:
     """The scores of a model that decides by itself, or restores exactly the pairs' masks."""
+    decides, runs = lane.startswith(ITSELF), 4 if lane.endswith(ENSEMBLE) else 1
     return evaluate_deblur(
         find_model(model, "deblur").card.id,
-        lambda blurry, mask: deblur(blurry, model=model, mask=mask if lane == TOLD else None),
+        lambda blurry, mask: deblur(
+            blurry, model=model, mask=None if decides else mask, self_ensemble=runs
+        ),
         pairs,
         limit=limit,
     )
@@ -107,7 +112,7 @@ def main() -> None:
     for low, high in LENGTHS_PX:
         pairs = asked.pairs / f"ways of {low} to {high} px"
         make_held_out(asked.photos, asked.cutouts, pairs, (low, high))
-        for lane in (ITSELF, TOLD):
+        for lane in (ITSELF, TOLD, ITSELF + ENSEMBLE, TOLD + ENSEMBLE):
             rows += quality_rows(measure(asked.model, pairs, lane, asked.limit), digest, lane)
     for folder in sorted(asked.sharp.glob("*/HR")):
         rows += sharp_rows(asked.model, folder, digest, asked.limit)

@@ -30,6 +30,13 @@ if TYPE_CHECKING:
 @click.option("--degrade", default="", metavar="jpeg:q=75", help="Compress LR first.")
 @click.option("--engine", default="auto", show_default=True, help="auto, onnxruntime or openvino.")
 @click.option("--threads", type=int, help="Windows computed at once [default: all cores].")
+@click.option(
+    "--self-ensemble",
+    type=click.Choice([1, 2, 4]),
+    default=1,
+    show_default=True,
+    help="Runs per window, on mirror images, too.",
+)
 @click.option("--pictures", is_flag=True, help="Also every picture's rows.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 @debug_option
@@ -41,6 +48,7 @@ def command(
     degrade: str,
     engine: str,
     threads: int | None,
+    self_ensemble: int,
     pictures: bool,
     as_json: bool,
 ) -> None:
@@ -61,20 +69,18 @@ def command(
     """
     from foveate.models.store import find_model
 
+    how: dict[str, Any] = {"engine": engine, "threads": threads, "self_ensemble": self_ensemble}
     if find_model(model).card.task == "deblur":
         if degrade:
             raise UsageError(
                 "cannot use --degrade", "a deblurring model takes pictures as they are"
             )
-        _evaluate_deblur(
-            model, data_dir, limit, {"engine": engine, "threads": threads},
-            pictures=pictures, as_json=as_json,
-        )  # fmt: skip
+        _evaluate_deblur(model, data_dir, limit, how, pictures=pictures, as_json=as_json)
         return
     from foveate.bench.evaluate import evaluate
     from foveate.pipelines.pixels import OpenModel
 
-    with OpenModel(model, engine=engine, threads=threads) as opened:
+    with OpenModel(model, **how) as opened:
         report = evaluate(
             opened.card.id,
             opened.upscale,

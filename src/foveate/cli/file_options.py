@@ -26,6 +26,13 @@ FILE_OPTIONS = [
         default="auto",
         show_default=True,
     ),
+    click.option(
+        "--self-ensemble",
+        type=click.Choice([1, 2, 4]),
+        default=1,
+        show_default=True,
+        help="Runs per window, on mirror images, too: a little better, and as many times as long.",
+    ),
     click.option("--max-pixels", type=int, help="Refuse larger inputs before decoding."),
     click.option("--overwrite", is_flag=True, help="Replace an existing output."),
     click.option("--output-quality", type=int, help="1 to 100, for JPEG, WebP and AVIF."),
@@ -60,7 +67,7 @@ def file_values(values: dict[str, Any]) -> dict[str, Any]:
 
     names = (
         "model", "threads", "device", "engine", "max_pixels", "overwrite", "bit_depth",
-        "strip_metadata", "first_frame",
+        "strip_metadata", "first_frame", "self_ensemble",
     )  # fmt: skip
     chosen = {name: values[name] for name in names}
     chosen["quality"] = values["output_quality"]

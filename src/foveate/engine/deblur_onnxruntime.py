@@ -130,7 +130,9 @@ class OnnxRuntimeDeblurSession:
             confidence = np.where(keep, blur, confidence)
             if mask is None:
                 keep &= blur > threshold
-        return Restored(pixels, keep, confidence, tuple(decider.decisions), self._strips)
+        stages = tuple(decider.decisions)
+        work = {stage.block: int(stage.keep.sum()) for stage in stages} | self._strips
+        return Restored(pixels, keep, confidence, stages, work)
 
     def interrupt(self) -> None:
         """Ends the run under way after the graph it is at: the whole of it takes a second."""

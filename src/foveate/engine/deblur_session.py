@@ -40,20 +40,20 @@ class Restored(NamedTuple):
 
     Attributes:
         pixels: (3, S, S) float32 RGB, about 0..1, not clamped: the network's own in the attention
-            windows of `keep`, elsewhere the area's.
+            windows of `keep`, elsewhere the area's; the caller owns it.
         keep: (S/8, S/8) bool: attention windows at full resolution that the last stage computed, on
             the area's grid: row r covers y = 8 r .. 8 r + 7.
         confidence: (S/8, S/8) float32 0..1: their probability of blur.
         stages: what every deciding block did, in the order they ran.
-        strips: how often each graph ran that is none of a block, by name: what the convolutions
-            between the blocks cost.
+        work: by name, how many attention windows each deciding block computed, and how often each
+            graph ran that is none of a block: the convolutions between them, strip by strip.
     """
 
     pixels: Float32
     keep: Mask
     confidence: Float32
     stages: tuple[StageDecision, ...]
-    strips: Mapping[str, int] = {}
+    work: Mapping[str, int] = {}
 
 
 class DeblurSession(Protocol):

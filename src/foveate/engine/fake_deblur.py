@@ -60,7 +60,8 @@ class FakeDeblurSession:
             even = np.indices(area.shape[2:]).sum(0) % 2
             pixels = area[0] + (even * 2 - 1).astype(np.float32) * np.float32(CONTRAST)
             keep, confidence = stages[1].keep, stages[1].confidence
-            restored = Restored(pixels, keep, confidence, stages, STRIPS)
+            work = {stage.block: int(stage.keep.sum()) for stage in stages} | STRIPS
+            restored = Restored(pixels, keep, confidence, stages, work)
             return self._spoil(restored) if self._spoil else restored
 
     def give_back(self) -> None:

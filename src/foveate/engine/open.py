@@ -11,6 +11,7 @@ from foveate.engine.deblur_session import DeblurSession
 from foveate.engine.onnxruntime_graph import onnxruntime_facts
 from foveate.engine.onnxruntime_session import OnnxRuntimeSession
 from foveate.engine.openvino_session import OpenVinoSession, openvino_facts
+from foveate.engine.self_ensemble import DeblurEnsemble, UpscaleEnsemble
 from foveate.engine.session import EngineFacts, Session
 from foveate.errors import ModelError, UsageError
 from foveate.models.card import Card
@@ -59,13 +60,16 @@ def open_sessions(
     *,
     engine: str = "auto",
     device: str = "cpu",
+    self_ensemble: int = 1,
 ) -> list[Session]:
     """Opens `count` sessions of one thread each in the same engine, for `run_plan`.
 
-    Only the first is checked: the others are the same engine with the same weights. Errors as in
-    `open_session`; nothing stays open then.
+    Only the first is checked: the others are the same engine with the same weights. With
+    `self_ensemble` 2 or 4 each runs so often; see self_ensemble.py. Errors as in `open_session`;
+    nothing stays open then.
     """
-    return _open(card, weights_path, count, engine=engine, threads=1, device=device)
+    opened = _open(card, weights_path, count, engine=engine, threads=1, device=device)
+    return [UpscaleEnsemble(one, self_ensemble) for one in opened] if self_ensemble > 1 else opened
 
 
 def open_deblur_sessions(
@@ -75,8 +79,9 @@ def open_deblur_sessions(
     *,
     engine: str = "auto",
     device: str = "cpu",
+    self_ensemble: int = 1,
 ) -> list[DeblurSession]:
-    """Opens `count` sessions of one thread each of a deblurring model.
+    """Opens `count` sessions of one thread each of a deblurring model; as `open_sessions`.
 
     What a session needs is loaded when it is first used, and checked by the first to use it: see
     its errors.
@@ -94,10 +99,11 @@ def open_deblur_sessions(
         )
     unchecked = set(PARTS)
     # One that fails fails as the first: nothing is open then.
-    return [
+    opened: list[DeblurSession] = [
         OnnxRuntimeDeblurSession(card, weights_path, device=device, unchecked=unchecked)
         for _ in range(count)
     ]
+    return [DeblurEnsemble(one, self_ensemble) for one in opened] if self_ensemble > 1 else opened
 
 
 def available_engines() -> list[EngineFacts]:

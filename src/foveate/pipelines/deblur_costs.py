@@ -29,7 +29,7 @@ def plan_of(job: DeblurJob) -> dict[str, Any]:
         "input_size": [job.picture.width, job.picture.height],
         "output_size": [job.picture.width, job.picture.height],
         **job.plan.as_dict(),
-        "macs": job.plan.grid.padded_pixels() * card.macs_per_lr_pixel,
+        "macs": job.plan.grid.padded_pixels() * card.macs_per_lr_pixel * job.plan.self_ensemble,
         "look_macs": 0,
         "look_seconds": 0.0,
     }
@@ -46,4 +46,9 @@ def plan_of(job: DeblurJob) -> dict[str, Any]:
 
 def _worker_pixels(plan: Plan) -> float:
     """Pixels that the busiest worker computes. Alpha is copied, and small pictures are padded."""
-    return plan.grid.padded_pixels() * -(-plan.windows // plan.windows_at_once) / plan.windows
+    return (
+        plan.self_ensemble
+        * plan.grid.padded_pixels()
+        * -(-plan.windows // plan.windows_at_once)
+        / plan.windows
+    )

@@ -66,6 +66,7 @@ class Findings:
             return None
         looked = self._looked_pixels * facts.look_macs_per_pixel
         unpruned = self._plan.grid.padded_pixels() * self._card.macs_per_lr_pixel
+        unpruned *= self._plan.self_ensemble
         return looked + self._network_macs, unpruned
 
     def follow(self, bands: Iterator[Composed]) -> Iterator[Composed]:
@@ -118,8 +119,6 @@ class Findings:
 
 def _network_macs(decided: Decided, facts: DeblurFacts) -> int:
     """What the network did for one band."""
-    stages = [stage for run in decided.stages.values() for stage in run]
-    strips = [strip for run in decided.strips.values() for strip in run.items()]
-    return sum(int(s.keep.sum()) * facts.block_macs.get(s.block, 0) for s in stages) + sum(
-        count * facts.strip_macs.get(name, 0) for name, count in strips
-    )
+    macs = {**facts.block_macs, **facts.strip_macs}
+    parts = [part for work in decided.work.values() for part in work.items()]
+    return sum(count * macs.get(name, 0) for name, count in parts)

@@ -18,6 +18,7 @@ from foveate.models.card import Card
 from foveate.pipelines.alpha import bleeding
 from foveate.pipelines.deblur_options import check_threshold
 from foveate.pipelines.deblur_prepare import find_deblur_model
+from foveate.pipelines.options import check_self_ensemble
 from foveate.pipelines.pixels import RowsOf, checked
 from foveate.plan.machine import available_threads, default_memory
 from foveate.plan.plan import PREPARE_BYTES_PER_PIXEL, Plan, make_plan
@@ -55,6 +56,7 @@ def deblur(
     engine: str = "auto",
     device: str = "cpu",
     memory_bytes: int | None = None,
+    self_ensemble: int = 1,
 ) -> Deblurred:
     """Restores what is blurred in one picture held in an array.
 
@@ -70,6 +72,8 @@ def deblur(
         engine: "auto" or "onnxruntime".
         device: "cpu", "cuda" or "auto".
         memory_bytes: bound that the plan keeps; None: half of what is free.
+        self_ensemble: how often the network runs on each window: 1, or 2 or 4 for the mean with its
+            mirror images.
 
     Raises:
         UsageError: another shape or dtype, values that are not finite, a mask of another size, no
@@ -78,15 +82,23 @@ def deblur(
         ResourceError: it does not fit into the memory that is allowed.
     """
     check_threshold(threshold)
+    check_self_ensemble(self_ensemble)
     if min(1 if number is None else number for number in (threads, memory_bytes)) < 1:
         raise UsageError("cannot deblur", "threads and memory_bytes start at 1")
     shaped = checked(pixels, "deblur")
     rows = shaped if mask is None else _with_mask(shaped, np.asarray(mask))
     found = find_deblur_model(Path(model) if isinstance(model, os.PathLike) else model)
-    plan = _plan(shaped, rows, found.card, threads, memory_bytes)
+    plan = _plan(
+        shaped, rows, found.card, threads, memory_bytes=memory_bytes, self_ensemble=self_ensemble
+    )
     with ExitStack() as stack:
         sessions = open_deblur_sessions(
-            found.card, found.weights_path, plan.workers, engine=engine, device=device
+            found.card,
+            found.weights_path,
+            plan.workers,
+            engine=engine,
+            device=device,
+            self_ensemble=self_ensemble,
         )
         for session in sessions:
             stack.callback(session.close)
@@ -126,7 +138,13 @@ def _with_mask(pixels: Pixels, mask: Pixels) -> Pixels:
 
 
 def _plan(
-    pixels: Pixels, rows: Pixels, card: Card, threads: int | None, memory_bytes: int | None
+    pixels: Pixels,
+    rows: Pixels,
+    card: Card,
+    threads: int | None,
+    *,
+    memory_bytes: int | None,
+    self_ensemble: int,
 ) -> Plan:
     height, width, bands = rows.shape
     return make_plan(
@@ -142,4 +160,5 @@ def _plan(
         encoder_bytes=2 * pixels.nbytes + rows.nbytes + width * height + look_bytes(width, height),
         held_bands=1,
         beside_bytes=PREPARE_BYTES_PER_PIXEL if bleeding(pixels.shape[2]) else 0,
+        self_ensemble=self_ensemble,
     )

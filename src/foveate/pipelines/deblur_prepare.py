@@ -216,6 +216,7 @@ def deblur_ways(
         encoder_bytes=encoder + maps,
         held_bands=held_bands,
         beside_bytes=PREPARE_BYTES_PER_PIXEL if bleeding(picture.bands) else 0,
+        self_ensemble=options.self_ensemble,
     )
 
 

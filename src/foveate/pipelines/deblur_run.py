@@ -60,6 +60,7 @@ def open_deblurring(job: DeblurJob, clock: Clock, tell: OnEvent) -> Iterator[Deb
             job.plan.workers,
             engine=options.engine,
             device=options.device,
+            self_ensemble=job.plan.self_ensemble,
         )
         for session in sessions:
             stack.callback(session.close)

@@ -173,6 +173,7 @@ def _open_sessions(job: Job) -> list[Session]:
         job.plan.workers,
         engine=options.engine,
         device=options.device,
+        self_ensemble=job.plan.self_ensemble,
     )
 
 

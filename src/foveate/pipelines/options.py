@@ -10,6 +10,7 @@ from foveate.models.store import LANES, Lane
 from foveate.plan.machine import available_threads
 
 MAX_SCALE = 4
+SELF_ENSEMBLES = (1, 2, 4)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,8 @@ class FileOptions:
         strip_metadata: leaves EXIF, XMP and IPTC out; the colour profile stays.
         strength: 0..1: share of what the network does.
         first_frame: takes the first frame of an animation instead of refusing it.
+        self_ensemble: how often the network runs on each window: 1, or 2 or 4 for the mean with its
+            mirror images.
         name: template of the output's name; fields stem, model, width, height, ext.
     """
 
@@ -44,6 +47,7 @@ class FileOptions:
     strip_metadata: bool = False
     strength: float = 1.0
     first_frame: bool = False
+    self_ensemble: int = 1
     name: str = "{stem}_done{ext}"
 
     def __post_init__(self) -> None:
@@ -60,6 +64,7 @@ class FileOptions:
             raise UsageError("--memory must be more than nothing", "", "write 512MiB or 1GiB")
         if self.max_pixels is not None and self.max_pixels < 1:
             raise UsageError(f"--max-pixels {self.max_pixels} is not possible", "", "at least 1")
+        check_self_ensemble(self.self_ensemble)
 
     @property
     def workers(self) -> int:
@@ -119,3 +124,9 @@ class UpscaleOptions(FileOptions):
     def wraps(self) -> tuple[bool, bool]:
         """Whether the picture tiles along (x, y)."""
         return "x" in self.wrap, "y" in self.wrap
+
+
+def check_self_ensemble(runs: int) -> None:
+    """Raises UsageError unless it is one of SELF_ENSEMBLES."""
+    if runs not in SELF_ENSEMBLES:
+        raise UsageError(f"--self-ensemble {runs} is not possible", "", "use 1, 2 or 4")

@@ -17,6 +17,7 @@ from foveate.errors import UsageError
 from foveate.geometry import Rect
 from foveate.models.store import default_model, find_model
 from foveate.pipelines.alpha import bleeding
+from foveate.pipelines.options import check_self_ensemble
 from foveate.plan.machine import available_threads, default_memory
 from foveate.plan.plan import Plan, make_plan
 from foveate.run.executor import Upscaling, run_windows
@@ -35,9 +36,11 @@ class OpenModel:
         device: "cpu", "cuda" or "auto".
         threads: windows computed at the same time; None: the cores of this process.
         memory_bytes: bound that the plan keeps; None: half of what is free.
+        self_ensemble: how often the network runs on each window: 1, or 2 or 4 for the mean with its
+            mirror images.
 
     Raises:
-        UsageError: no such model, engine or device, or a number below 1.
+        UsageError: no such model, engine or device, or a number that is not possible.
         ModelError: weights damaged, or an engine that fails its self-check.
     """
 
@@ -49,17 +52,24 @@ class OpenModel:
         device: str = "cpu",
         threads: int | None = None,
         memory_bytes: int | None = None,
+        self_ensemble: int = 1,
     ) -> None:
         """Verifies and loads the weights."""
+        check_self_ensemble(self_ensemble)
         if min(1 if number is None else number for number in (threads, memory_bytes)) < 1:
             raise UsageError("cannot open the model", "threads and memory_bytes start at 1")
         found = find_model(Path(model) if isinstance(model, os.PathLike) else model, "upscale")
         self.card = found.card
         self.threads = threads or available_threads()
-        self.memory_bytes = memory_bytes
+        self.memory_bytes, self.self_ensemble = memory_bytes, self_ensemble
         self._turn = threading.Lock()
         self._sessions: list[Session] = open_sessions(
-            found.card, found.weights_path, self.threads, engine=engine, device=device
+            found.card,
+            found.weights_path,
+            self.threads,
+            engine=engine,
+            device=device,
+            self_ensemble=self_ensemble,
         )
 
     @property
@@ -88,6 +98,7 @@ class OpenModel:
             encoder_bytes=pixels.nbytes * (1 + self.card.scale**2),
             engine=self.engine.split()[0],
             prepare_reach=prepare.reach if (prepare := bleeding(bands)) else 0,
+            self_ensemble=self.self_ensemble,
         )
 
     def upscale(self, pixels: Pixels) -> Pixels:
@@ -147,6 +158,7 @@ def upscale(
     device: str = "cpu",
     threads: int | None = None,
     memory_bytes: int | None = None,
+    self_ensemble: int = 1,
 ) -> Pixels:
     """Enlarges one picture held in an array; arguments and errors as in `OpenModel`.
 
@@ -158,13 +170,19 @@ def upscale(
         device: see `OpenModel`.
         threads: see `OpenModel`.
         memory_bytes: see `OpenModel`.
+        self_ensemble: see `OpenModel`.
 
     Raises:
         UsageError: also when `model` has another scale than the one asked for.
     """
     chosen = default_model(scale or 2) if model is None else model
-    with OpenModel(
-        chosen, engine=engine, device=device, threads=threads, memory_bytes=memory_bytes
+    with open_model(
+        chosen,
+        engine=engine,
+        device=device,
+        threads=threads,
+        memory_bytes=memory_bytes,
+        self_ensemble=self_ensemble,
     ) as opened:
         if scale not in (None, opened.card.scale):
             cause = f"its scale is {opened.card.scale}"
@@ -179,10 +197,16 @@ def open_model(
     device: str = "cpu",
     threads: int | None = None,
     memory_bytes: int | None = None,
+    self_ensemble: int = 1,
 ) -> OpenModel:
     """Opens a model for many pictures; see `OpenModel`."""
     return OpenModel(
-        model, engine=engine, device=device, threads=threads, memory_bytes=memory_bytes
+        model,
+        engine=engine,
+        device=device,
+        threads=threads,
+        memory_bytes=memory_bytes,
+        self_ensemble=self_ensemble,
     )
 
 

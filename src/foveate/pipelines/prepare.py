@@ -160,5 +160,6 @@ def plan_model(
         wrap=options.wraps,
         prepare_reach=prepare.reach if (prepare := bleeding(picture.bands)) else 0,
         engine="openvino" if options.engine == "openvino" else "onnxruntime",
+        self_ensemble=options.self_ensemble,
         **facts,
     )

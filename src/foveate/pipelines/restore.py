@@ -73,7 +73,8 @@ def restore_file(
     Args:
         source: as in `upscale_file`.
         destination: as in `upscale_file`.
-        options: of the enlargement; its memory, threads, engine and device are for both.
+        options: of the enlargement; its memory, threads, engine, device and self-ensemble are for
+            both.
         deblur: what to deblur, by which model; None: only enlarge.
         on_event: as in `upscale_file`; the windows of both steps are counted, and those of the
             first told from a thread of its own, one event at a time.
@@ -138,6 +139,7 @@ def prepare_both(
         memory_bytes=limit,
         engine=options.engine,
         device=options.device,
+        self_ensemble=options.self_ensemble,
     )
     mask, notes = open_mask(deblur.mask, job.picture, deblur)
     check_map_places(deblur, source, job.destination)

@@ -22,7 +22,9 @@ LOOK_SIDES = 2
 
 @dataclass(frozen=True)
 class Plan:
-    """A run of one picture through one model. The grid decides the result; the rest does not.
+    """A run of one picture through one model.
+
+    The grid and the self-ensemble decide the result; the rest does not.
 
     Attributes:
         model: the card's id; "" for a plain resize, which needs no network.
@@ -40,6 +42,7 @@ class Plan:
         bands_in_flight: bands of windows held at the same time.
         memory: bytes by part.
         memory_limit: the bytes that were allowed.
+        self_ensemble: how often the network runs on each window; their mean is the result.
         seconds: estimated time of the network; None: nobody asked, see `speed.with_seconds`.
     """
 
@@ -58,6 +61,7 @@ class Plan:
     bands_in_flight: int
     memory: Memory
     memory_limit: int
+    self_ensemble: int = 1
     seconds: float | None = None
 
     @property
@@ -67,7 +71,7 @@ class Plan:
 
     @property
     def windows(self) -> int:
-        """Number of engine calls for the colours."""
+        """Number of windows that the network computes."""
         return self.steps if self.model else 0
 
     @property
@@ -77,11 +81,11 @@ class Plan:
 
     @property
     def network_pixels(self) -> int:
-        """LR pixels that the network computes: halos count, and alpha passes through it too."""
+        """LR pixels that the network computes: halos count, alpha too, and every run on them."""
         if not self.model:
             return 0
         areas = (window.area for window in self.grid.windows())
-        pixels = sum(area.width * area.height for area in areas)
+        pixels = self.self_ensemble * sum(area.width * area.height for area in areas)
         return pixels * 2 if self.bands in (2, 4) else pixels
 
     @property
@@ -151,6 +155,7 @@ def plan_ways(
     prepare_reach: int = 0,
     held_bands: int = 0,
     beside_bytes: int = 0,
+    self_ensemble: int = 1,
 ) -> list[Plan]:
     """Every way to compute a picture, the most parallel first; they differ in memory alone.
 
@@ -170,6 +175,7 @@ def plan_ways(
         prepare_reach: rows of context of the `Prepare` that will run.
         held_bands: finished bands, with the LR rows they were made of, that the caller holds.
         beside_bytes: per pixel of an area, what a worker takes beside its session.
+        self_ensemble: see `Plan`.
 
     Raises:
         ModelError: the card's window cannot be a grid.
@@ -177,6 +183,8 @@ def plan_ways(
     margin = _wrap_margin(card, wrap)
     width, height = picture_width + 2 * margin[0], picture_height + 2 * margin[1]
     grid = grid_of(card, width, height)
+    if self_ensemble > 1:  # a mirrored area, with its mask, and the sum
+        beside_bytes += 13 + 12 * card.scale**2
     pixel_bytes = bands * SAMPLE_BYTES[depth]
     options = []
     for workers in range(1, min(threads, grid.columns * grid.bands) + 1):
@@ -197,7 +205,7 @@ def plan_ways(
             at_once = min(workers, flight * grid.columns)
             plan = Plan(
                 card.id, engine, picture_width, picture_height, bands, depth, card.scale, target,
-                wrap, margin, grid, workers, flight, memory, memory_bytes,
+                wrap, margin, grid, workers, flight, memory, memory_bytes, self_ensemble,
             )  # fmt: skip
             options.append(((at_once, flight, -workers), plan))
     return [plan for _, plan in sorted(options, key=lambda option: option[0], reverse=True)]

@@ -103,7 +103,9 @@ def measure_lr_pixels_per_s(
         FoveateError: as opening and asking a session.
     """
     with contextlib.ExitStack() as stack:
-        calls, pixels = _open_calls(stack, model, at_once, work, engine=engine, device=device)
+        calls, pixels = _open_calls(
+            stack, model, at_once, work, {"engine": engine, "device": device}
+        )
         with ThreadPoolExecutor(at_once) as pool:
             rounds = _seconds_of_rounds(lambda: list(pool.map(lambda call: call(), calls)), device)
     call_s = statistics.median(rounds) / (at_once if device == "cpu" else 1)
@@ -123,7 +125,7 @@ def cache_folder() -> Path:
 
 
 def _open_calls(
-    stack: contextlib.ExitStack, model: Model, at_once: int, work: Work, **where: str
+    stack: contextlib.ExitStack, model: Model, at_once: int, work: Work, where: dict[str, Any]
 ) -> tuple[list[Callable[[], object]], int]:
     """One call of each of so many sessions, which the stack closes; and the LR pixels of each."""
     card, weights = model.card, model.weights_path

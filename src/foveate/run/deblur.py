@@ -48,7 +48,7 @@ class Decided:
         confidence: the same shape, 0..1: their probability of blur.
         ran: (windows of the band,) whether the network was run.
         stages: of each window that was run, by its place in the band: all its decisions.
-        strips: of each window that was run: how often each graph beside its blocks ran.
+        work: of each window that was run: how often each of the network's parts was computed.
     """
 
     cores: Rect
@@ -59,7 +59,7 @@ class Decided:
     confidence: Float32
     ran: Mask
     stages: dict[int, tuple[StageDecision, ...]] = field(default_factory=dict)
-    strips: dict[int, Mapping[str, int]] = field(default_factory=dict)
+    work: dict[int, Mapping[str, int]] = field(default_factory=dict)
 
 
 class Deblurring:
@@ -138,7 +138,7 @@ class Deblurring:
         band.out.keep[place] = keep
         band.out.ran[column] = True
         band.out.stages[column] = restored.stages
-        band.out.strips[column] = restored.strips
+        band.out.work[column] = restored.work
         if keep.any():
             planes = restored.pixels[:, inside.top : inside.bottom, inside.left : inside.right]
             out = band.out.network[:, window.core.left : window.core.right]

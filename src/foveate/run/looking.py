@@ -82,7 +82,8 @@ class Looking:
 
 def look_plan(plan: Plan, card: Card) -> Plan:
     """How a picture is looked at that is restored by `plan`."""
-    return replace(plan, grid=look_grid_of(card, plan.grid.width, plan.grid.height))
+    grid = look_grid_of(card, plan.grid.width, plan.grid.height)
+    return replace(plan, grid=grid, self_ensemble=1)
 
 
 def look_over(

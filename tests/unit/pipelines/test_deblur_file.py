@@ -98,6 +98,20 @@ def test_a_sharp_picture_that_is_copied_is_read_once(
     assert report.warnings.count("mended") == 1
 
 
+def test_every_run_of_a_self_ensemble_counts(tmp_path):
+    pixels = blur(sharp(100, 128), 0, 0, 100, 128)
+    source = write_picture(tmp_path / "in.png", pixels)
+    once = foveate.deblur_file(source, tmp_path / "once.png", options())
+    twice = foveate.deblur_file(source, tmp_path / "twice.png", options(self_ensemble=2))
+    looked = once.macs_unpruned // 1300
+    assert twice.macs - looked == 2 * (once.macs - looked)
+    assert twice.macs_unpruned == 2 * once.macs_unpruned
+    assert twice.changed_share == once.changed_share > 0
+    # Mirrored, the fake's checkerboard is its own opposite: the mean is what went in.
+    assert (read_picture(tmp_path / "once.png") != pixels).any()
+    assert (read_picture(tmp_path / "twice.png") == pixels).all()
+
+
 def test_a_map_is_drawn_of_a_sharp_picture_too(tmp_path):
     source = write_picture(tmp_path / "in.png", sharp(150, 140))
     report = foveate.deblur_file(source, None, options(save_map=tmp_path / "map.png"))

@@ -73,7 +73,17 @@ def test_threads_and_memory_do_not_change_a_bit():
     assert (deblur(pixels, threads=3, memory_bytes=150 << 20).pixels == one).all()
 
 
-@pytest.mark.parametrize("bad", [{"threshold": 0}, {"threshold": 1.0}, {"threads": 0}])
+def test_a_self_ensemble_runs_more_than_once():
+    pixels = blur(sharp(128, 128), 40, 40, 48, 48)
+    found = deblur(pixels, self_ensemble=2)
+    assert (found.mask == deblur(pixels).mask).all()
+    assert (found.pixels == pixels).all()  # the fake's checkerboard is its mirror's opposite
+    assert found.mask.any()
+
+
+@pytest.mark.parametrize(
+    "bad", [{"threshold": 0}, {"threshold": 1.0}, {"threads": 0}, {"self_ensemble": 3}]
+)
 def test_numbers_that_mean_nothing_are_refused(bad):
     with pytest.raises(UsageError):
         deblur(sharp(8, 8), **bad)

@@ -71,6 +71,17 @@ def test_no_bit_depends_on_memory_or_threads(tmp_path, tiny):
     assert len(files) == 1
 
 
+def test_a_self_ensemble_is_for_both(tmp_path, tiny, fakes):
+    source = write_picture(tmp_path / "in.png", blur(sharp(100, 90), 10, 10, 80, 70))
+    options = foveate.UpscaleOptions(model=str(tiny), self_ensemble=4)
+    restore_file(source, tmp_path / "both.png", options, deblurring())
+    runs, twice = fakes.runs, {"self_ensemble": 4}
+    foveate.deblur_file(source, tmp_path / "first.png", deblurring(**twice))
+    assert fakes.runs == 2 * runs
+    foveate.upscale_file(tmp_path / "first.png", tmp_path / "second.png", options)
+    assert (read_picture(tmp_path / "both.png") == read_picture(tmp_path / "second.png")).all()
+
+
 def test_memory_is_planned_for_both(tmp_path, tiny):
     source = write_picture(tmp_path / "in.png", sharp(100, 100))
     options = foveate.UpscaleOptions(model=str(tiny), memory_bytes=1 << 20)

@@ -24,6 +24,7 @@ from foveate.plan.machine import available_threads
         {"fit": True},
         {"fit": True, "width": 10},
         {"threads": 0},
+        {"self_ensemble": 3},
         {"memory_bytes": 0},
         {"max_pixels": 0},
         {"wrap": "z"},

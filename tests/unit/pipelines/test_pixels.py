@@ -99,6 +99,24 @@ def test_a_closed_model_says_so_and_may_be_closed_again(tiny):
         opened.upscale(noise(4, 4))
 
 
+def test_a_self_ensemble_does_not_know_left_from_right(tiny):
+    pixels = noise(12, 16)  # one window
+
+    def mirrored(**options):
+        return foveate.upscale(pixels[::-1, ::-1], model=tiny, **options)[::-1, ::-1]
+
+    def apart(**options):
+        one = foveate.upscale(pixels, model=tiny, **options)
+        return np.abs(one.astype(int) - mirrored(**options)).max()
+
+    assert apart(self_ensemble=4) <= 1 < apart()
+
+
+def test_a_self_ensemble_has_one_run_or_two_or_four(tiny):
+    with pytest.raises(UsageError, match="--self-ensemble 3 is not possible; hint: use 1, 2 or 4"):
+        foveate.open_model(tiny, self_ensemble=3)
+
+
 @pytest.mark.parametrize("number", [{"threads": 0}, {"threads": -1}, {"memory_bytes": 0}])
 def test_numbers_below_one_are_refused(tiny, number):
     with pytest.raises(UsageError, match="start at 1"):

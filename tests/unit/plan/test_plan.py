@@ -108,6 +108,15 @@ def test_the_network_computes_all_areas_and_alpha_once_more():
     assert plan_of(bands=4).network_pixels == 2 * areas
 
 
+def test_a_self_ensemble_costs_as_many_runs_and_a_sum():
+    one, four = plan_of(), plan_of(self_ensemble=4)
+    assert four.network_pixels == 4 * one.network_pixels
+    assert four.worker_pixels == 4 * one.worker_pixels
+    assert (four.grid, four.windows) == (one.grid, one.windows)
+    more = four.memory.sessions - one.memory.sessions
+    assert more == 2 * (13 + 12 * 2**2) * one.grid.largest_area()
+
+
 def test_the_busiest_worker_has_whole_windows():
     one, two, three = (plan_of(100, 48, threads=threads) for threads in (1, 2, 3))
     assert [plan.windows_at_once for plan in (one, two, three)] == [1, 2, 2]
