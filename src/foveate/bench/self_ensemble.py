@@ -10,6 +10,7 @@ import argparse
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +48,7 @@ def measure_self_ensemble(
             for runs in SELF_ENSEMBLES
         }
         once = opened[_lane(1)]
-        facts = {"model": once.card.id, "scale": SCALE, "weights_sha256": digest}
+        facts: dict[str, Any] = {"model": once.card.id, "scale": SCALE, "weights_sha256": digest}
         size = f"{photo.shape[1]}x{photo.shape[0]}"
         calls = {lane: lambda way=way: way.upscale(photo) for lane, way in opened.items()}
         for timing in compare(calls, rounds=ROUNDS):

@@ -20,7 +20,8 @@ from foveate.errors import UsageError
 def command(voice: Progress, /, **values: Any) -> None:  # noqa: ANN401 - click passes every option by name
     """Enlarge INPUT (a picture file, or - for standard input).
 
-    The input is never changed; the result is verified before it takes its name.
+    The result is verified before it takes its name. The input is never changed, unless it is what
+    --overwrite is told to replace.
 
     \b
     Examples:

@@ -48,7 +48,16 @@ class WeightsFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TrainingFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the weights came to be."""
+    """How the weights came to be, by the run they were exported from.
+
+    Attributes:
+        recipe: name of the recipe that the run was given.
+        recipe_sha256: of all settings of that run, those of `--set` and its start included: the
+            file of that name alone has another.
+        steps: of that run; those of the runs it went on from are not counted.
+        data: what it was trained on.
+        author: who exported it, or wrote what was imported.
+    """
 
     recipe: str = ""
     recipe_sha256: str = ""
@@ -95,7 +104,28 @@ class DeblurFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The facts of one model. Field meanings: DESIGN of the house, docs/architecture.md."""
+    """The facts of one model.
+
+    Attributes:
+        id: "FAMILY_xSCALE.FOR", as `--model` takes it.
+        family: of networks: rt4ksr, esrt or lmdvit, or that of an imported file.
+        task: what it does.
+        scale: SR/LR size ratio; 1 of a deblurring model.
+        trained_for: which pictures it is made for.
+        summary: one line for `foveate models`.
+        licence: of the weights.
+        limits: what it is not good for.
+        parameters: of the exported network.
+        macs_per_lr_pixel: multiply-accumulates per pixel that the network reads, those of halos
+            too; with every attention window kept.
+        receptive_radius: LR pixels to each side that an SR pixel depends on, at the most.
+        session_bytes_per_lr_pixel: what a session takes per pixel of its largest area.
+        window: the grid.
+        weights: the file beside the card.
+        training: where the weights come from.
+        quality: measured rows.
+        deblur: what only a deblurring model has.
+    """
 
     id: str
     family: str

@@ -25,7 +25,8 @@ class FileOptions:
         engine: "auto", "onnxruntime" or "openvino".
         max_pixels: larger inputs are refused before decoding; None: media's limit.
         overwrite: replaces an existing output.
-        quality: 1..100 for lossy formats; None: the format's default.
+        quality: 1..100 for lossy formats, `--output-quality` of the command line; None: the
+            format's default.
         bit_depth: bits per output sample; None: as the input.
         strip_metadata: leaves EXIF, XMP and IPTC out; the colour profile stays.
         strength: 0..1: share of what the network does.
@@ -81,8 +82,8 @@ class UpscaleOptions(FileOptions):
         width: exact SR width in pixels, or None; alone, it keeps the aspect ratio.
         height: exact SR height in pixels, or None.
         fit: with both sides given: the largest size inside them that keeps the aspect ratio.
-        lane: "fast", "balanced" or "best": which shipped model of the scale; None: fast. `model`
-            wins over it.
+        lane: "fast", "balanced" or "best": which shipped model of the scale, `--quality` of the
+            command line; None: fast. `model` wins over it.
         wrap: axes, of "x" and "y", along which the picture tiles.
         strength: 1 is the network's result, 0 a plain bicubic resize, between them a mix.
         name: as in FileOptions, with the field scale.
