@@ -2,7 +2,7 @@
 
 `python -m foveate.bench.deblur_quality --root CHECKOUT --photos DIR --cutouts DIR --sharp DIR
 --pairs DIR`; see scripts/deblur. The pairs are the same for the same pictures: `foveate
-synthesize`, one seed. Two sets: ways of 2 to 16 px, which are 4 to 64 for a photo 2,000 px wide at
+synthesize`, one seed. Two sets: ways of 2 to 16 px, which are 8 to 63 for a photo 2,000 px wide at
 the pairs' width, and of 3 to 40. The model decides by itself, and is told by the pairs' masks; both
 also with a self-ensemble.
 """

@@ -5,7 +5,8 @@
     <!-- /table -->
 
 NAME "models" and "quality" are made from the shipped cards; any other is results/NAME.csv: `show`
-picks and orders columns, `where` keeps rows, `split` spreads the values of one column over columns.
+picks and orders columns, `where` keeps rows, `split` spreads the values of one column over columns. Rows
+stand in the order of results/*.csv, but that 5 comes before 10.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from foveate.bench.results import read_results
+from foveate.bench.results import KEY, read_results
 from foveate.errors import InputError
 from foveate.models.card import Card
 
@@ -107,6 +108,7 @@ def _table(name: str, options: dict[str, str], results: Path, cards: Sequence[Ca
     if name == "quality":
         return quality_table(cards)
     rows = read_results(results / f"{name}.csv")
+    rows.sort(key=lambda row: [_natural(row[column]) for column in KEY])
     for condition in filter(None, options.get("where", "").split(",")):
         column, _, wanted = condition.partition(":")
         rows = [row for row in rows if row[column] == wanted]
@@ -115,6 +117,12 @@ def _table(name: str, options: dict[str, str], results: Path, cards: Sequence[Ca
     if "split" in options:
         return _split(rows, show, options["split"])
     return format_table(show, [[row[column] for column in show] for row in rows])
+
+
+def _natural(text: str) -> list[tuple[int, str]]:
+    """Sorts numbers in a text by their size."""
+    parts = re.split(r"(\d+)", text)
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts if part]
 
 
 def _split(rows: list[dict[str, str]], show: list[str], split: str) -> str:

@@ -18,7 +18,10 @@ _OPTIONS = [
     click.option("--model", help="Model id or card path [default: the one that ships]."),
     *FILE_OPTIONS,
     click.option(
-        "--strength", default=1.0, show_default=True, help="Share of the change; 0 only looks."
+        "--strength",
+        default=1.0,
+        show_default=True,
+        help="Share of the change; 0 only looks, and gives a copy.",
     ),
     click.option(
         "--name",
@@ -46,7 +49,7 @@ def command(voice: Progress, /, **values: Any) -> None:  # noqa: ANN401 - click 
       foveate deblur photo.jpg -o photo.png                 lossless: only what was blurred differs
       foveate deblur photo.png --mask car.png               restores what the mask marks
       foveate deblur photo.png --save-map map.png --save-windows stages
-      foveate deblur photo.png --strength 0 --save-map map.png   only looks
+      foveate deblur photo.png --strength 0 --save-map map.png   only looks; the result is a copy
     """
     from foveate.cli.streams import open_destination, read_source
 

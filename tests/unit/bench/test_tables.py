@@ -76,6 +76,17 @@ def test_results_are_filtered_and_their_columns_chosen(results):
     ]
 
 
+def test_rows_stand_by_the_size_of_their_numbers(results):
+    shares = [f"{share}% blurred" for share in (0, 5, 10, 100)]
+    record(
+        results / "shares.csv",
+        [Measurement(what="time", model="a", set=share, value=1) for share in shares],
+    )
+    assert [line.split(" | ")[0] for line in renewed("shares show=set,value", results)[2:]] == [
+        f"| {share}" for share in shares
+    ]
+
+
 def test_split_spreads_one_column_over_columns(results):
     lines = renewed("speed show=model split=size", results)
     assert lines[0] == "| model | 1x1 | 2x2 |"
