@@ -5,8 +5,8 @@
     <!-- /table -->
 
 NAME "models" and "quality" are made from the shipped cards; any other is results/NAME.csv: `show`
-picks and orders columns, `where` keeps rows, `split` spreads the values of one column over columns. Rows
-stand in the order of results/*.csv, but that 5 comes before 10.
+picks and orders columns, `where` keeps rows, `split` spreads the values of one column over columns.
+Rows stand in the order of results/*.csv, but that 5 comes before 10.
 """
 
 from __future__ import annotations
