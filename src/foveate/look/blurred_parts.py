@@ -17,19 +17,24 @@ CLOSEST = 2.0**-24  # of a probability to 0 or 1: float32 knows no closer one be
 
 
 def blurred_parts(
-    probability: NDArray[np.float32], least: float, evidence: float, threshold: float = 0.5
+    probability: NDArray[np.float32],
+    least: float,
+    evidence: float,
+    threshold: float = 0.5,
+    flat: Mask | None = None,
 ) -> Mask:
     """Windows above `least` that hang together, over sides or corners, with evidence enough.
 
     A part's evidence is by how much its windows' log-odds exceed the threshold's, in the mean over
     those that exceed it and UNSEEN more that do not: few windows must be the more certain. All the
-    others of the part hold it together.
+    others of the part hold it together. Flat windows give no evidence, whatever they exceed.
 
     Args:
         probability: (rows, columns) 0..1.
         least: exclusive; all others are sharp.
         evidence: exclusive; 0: every window above `least` counts.
         threshold: the probability of no evidence; between 0 and 1.
+        flat: (rows, columns) where nothing is to be seen; None: nowhere.
 
     Returns:
         (rows, columns).
@@ -39,8 +44,10 @@ def blurred_parts(
         return possible
     part = _parts(possible)
     odds = np.where(possible, np.maximum(log_odds(probability) - log_odds(threshold), 0), 0)
-    total = np.bincount(part.ravel(), odds.ravel(), part.size + 1)
     count = np.bincount(part[odds > 0], minlength=part.size + 1)
+    if flat is not None:
+        odds[flat] = 0
+    total = np.bincount(part.ravel(), odds.ravel(), part.size + 1)
     return np.asarray(possible & (total > evidence * (count + UNSEEN))[part])
 
 
@@ -62,6 +69,21 @@ def is_blurred_everywhere(
     if evidence is None:
         return False
     return bool(np.minimum(log_odds(probability) - log_odds(threshold), 0).mean() > evidence)
+
+
+def all_show_blur(
+    probability: NDArray[np.float32], evidence: float, threshold: float, flat: Mask
+) -> bool:
+    """Whether all windows together show the half of a part's evidence: they are the largest part.
+
+    Args:
+        probability: (rows, columns) 0..1.
+        evidence: of a part, exclusive.
+        threshold: the probability of no evidence; between 0 and 1.
+        flat: (rows, columns) where nothing is to be seen: what is below the threshold counts.
+    """
+    odds = log_odds(probability) - log_odds(threshold)
+    return bool(np.where(flat, np.minimum(odds, 0), odds).mean() > evidence / 2)
 
 
 def log_odds(probability: NDArray[np.float32] | float) -> NDArray[np.float64]:

@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from foveate.engine.deblur_session import WINDOW_PX, DeblurSession
+from foveate.engine.deblur_session import WINDOW_PX, DeblurSession, Mask
 from foveate.engine.session import Float32
 from foveate.errors import ModelError
 from foveate.events import OnEvent, ignore_event
 from foveate.geometry import Rect, Window
-from foveate.look.blurred_parts import blurred_parts, is_blurred_everywhere, log_odds
+from foveate.look.blurred_parts import all_show_blur, blurred_parts, is_blurred_everywhere
+from foveate.look.flat_windows import flat_windows
 from foveate.models.card import Card, DeblurFacts
 from foveate.plan.plan import Plan, look_grid_of
 from foveate.run.board import Band
@@ -51,10 +52,11 @@ class Blurred(NamedTuple):
 
 @dataclass
 class Looked:
-    """One band: (n/8, W/8) probabilities of blur, and where it is in the picture."""
+    """One band: (n/8, W/8) probabilities of blur, what is flat, and where it is in the picture."""
 
     cores: Rect
     probability: Float32
+    flat: Mask
 
 
 class Looking:
@@ -67,7 +69,7 @@ class Looking:
     def begin(self, cores: Rect, _rows: BandRows) -> Looked:
         """Nothing seen yet."""
         shape = -(-cores.height // WINDOW_PX), -(-cores.width // WINDOW_PX)
-        return Looked(cores, np.zeros(shape, np.float32))
+        return Looked(cores, np.zeros(shape, np.float32), np.zeros(shape, np.bool_))
 
     def compute(self, session: DeblurSession, band: Band[Looked], window: Window) -> None:
         """Looks at one area; what its core holds counts."""
@@ -76,8 +78,9 @@ class Looking:
         pixels = prepared(pixels, self._prepare)[..., : 3 if pixels.shape[2] >= 3 else 1]
         lr = to_network(pixels, self._plan.grid.multiple, session.card.window.minimum)
         inside = window.core.within(window.area)
-        own = _looked(session, lr)[cells_of(inside)]
-        band.out.probability[on_grid(window.core, band.out.cores)] = own
+        place = on_grid(window.core, band.out.cores)
+        band.out.probability[place] = _looked(session, lr)[cells_of(inside)]
+        band.out.flat[place] = flat_windows(lr)[cells_of(inside)]
 
 
 def look_plan(plan: Plan, card: Card) -> Plan:
@@ -111,15 +114,16 @@ def look_over(
     plan = look_plan(plan, card)
     run = run_windows(plan, read, sessions, Looking(plan, prepare), on_event, item=item)
     with closing(run):
-        look = np.concatenate([band.probability for band in run])
+        bands = list(run)
+    look = np.concatenate([band.probability for band in bands])
+    flat = np.concatenate([band.flat for band in bands])
     for session in sessions:  # what the look took is not the network's size
         session.give_back()
     facts = card.deblur or DeblurFacts(0)
-    blurred = blurred_parts(look, least_of(card, threshold), facts.evidence, threshold)
-    # Nothing speaks against blur in a blank picture, either: something must speak for it, a part or
-    # all of it together. Half the evidence of a part is enough then: it is the largest there is.
-    speaks = log_odds(look).mean() - log_odds(threshold) > facts.evidence / 2
-    if (blurred.any() or speaks) and is_blurred_everywhere(look, facts.everywhere, threshold):
+    blurred = blurred_parts(look, least_of(card, threshold), facts.evidence, threshold, flat)
+    # Nothing speaks against blur in a blank picture, either: something must speak for it.
+    speaks = blurred.any() or all_show_blur(look, facts.evidence, threshold, flat)
+    if speaks and is_blurred_everywhere(look, facts.everywhere, threshold):
         return Blurred(look, everywhere=True)
     look[~blurred] = 0
     return Blurred(look)

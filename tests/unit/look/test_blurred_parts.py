@@ -6,13 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from foveate.look.blurred_parts import UNSEEN, blurred_parts, is_blurred_everywhere, log_odds
+from foveate.look.blurred_parts import (
+    UNSEEN,
+    all_show_blur,
+    blurred_parts,
+    is_blurred_everywhere,
+    log_odds,
+)
 
 SHAPES = st.tuples(st.integers(1, 12), st.integers(1, 12))
 ODDS = arrays(np.float32, SHAPES, elements=st.floats(0, 1, width=32))
 
 
-def naive(probability, least, evidence, threshold):
+def naive(probability, least, evidence, threshold, flat):
     """Each part by walking from one neighbour to another."""
     found, left = np.zeros(probability.shape, bool), probability > least
     while left.any():
@@ -24,16 +30,34 @@ def naive(probability, least, evidence, threshold):
                 part.append((y, x))
                 waiting += [(y + dy, x + dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
         odds = [max(log_odds(probability[at]) - log_odds(threshold), 0) for at in part]
-        if sum(odds) > evidence * (sum(odd > 0 for odd in odds) + UNSEEN):
+        shown = sum(odd for odd, at in zip(odds, part, strict=True) if not flat[at])
+        if shown > evidence * (sum(odd > 0 for odd in odds) + UNSEEN):
             for at in part:
                 found[at] = True
     return found
 
 
-@given(ODDS, st.floats(0, 1), st.floats(0.01, 3), st.floats(0.05, 0.95))
-def test_it_is_what_walking_from_window_to_window_finds(probability, least, evidence, threshold):
-    found = blurred_parts(probability, least, evidence, threshold)
-    assert (found == naive(probability, least, evidence, threshold)).all()
+@given(ODDS, st.floats(0, 1), st.floats(0.01, 3), st.floats(0.05, 0.95), st.integers(0, 99))
+def test_it_is_what_walking_from_window_to_window_finds(
+    probability, least, evidence, threshold, seed
+):
+    flat = np.random.default_rng(seed).random(probability.shape) < seed / 100
+    found = blurred_parts(probability, least, evidence, threshold, flat)
+    assert (found == naive(probability, least, evidence, threshold, flat)).all()
+
+
+def test_where_nothing_is_to_be_seen_nothing_is_shown():
+    part = np.full((40, 40), 0.9, np.float32)  # log-odds of 2.2
+    nothing, all_of_it = np.zeros(part.shape, bool), np.ones(part.shape, bool)
+    assert all_show_blur(part, 4.3, 0.5, nothing)
+    assert not all_show_blur(part, 4.5, 0.5, nothing)
+    assert not all_show_blur(part, 0.0, 0.5, all_of_it)
+    assert blurred_parts(part, 0.3, 2, flat=nothing).all()
+    assert not blurred_parts(part, 0.3, 0.01, flat=all_of_it).any()
+    half = nothing.copy()
+    half[:20] = True
+    assert blurred_parts(part, 0.3, 1, flat=half).all(), "what is flat hangs together with the rest"
+    assert not blurred_parts(part, 0.3, 1.2, flat=half).any(), "what is flat does not count"
 
 
 def test_a_winding_part_is_found_to_its_end():

@@ -34,6 +34,30 @@ def test_what_moved_gains_and_the_rest_keeps_its_bits(photos, told):
     assert np.mean(gains) > 0.3
 
 
+def blank_pictures():
+    """Pictures in which nothing can be told blurred: there is nothing to see in them."""
+    random = np.random.default_rng(0)
+    sky = np.linspace(255, 150, 300)[:, None, None] * np.ones((300, 400, 3))
+    page = np.full((400, 600, 3), 255.0)
+    page[100:130, 100:300:4] = 0  # strokes
+    for level in (0, 1, 128, 254, 255):
+        yield f"all {level}", np.full((300, 400, 3), float(level))
+    yield "white, larger than an area", np.full((600, 800, 3), 255.0)
+    yield "a pixel", np.full((1, 1, 3), 7.0)
+    yield "sky", sky
+    yield "sky with noise", sky + random.normal(0, 2, sky.shape)
+    yield "noise", 128 + random.uniform(-3, 3, sky.shape)
+    yield "page", page
+
+
+@pytest.mark.parametrize(("name", "picture"), list(blank_pictures()))
+def test_a_picture_with_nothing_to_see_is_not_touched(name, picture):
+    pixels = np.rint(picture).clip(0, 255).astype(np.uint8)
+    made = foveate.deblur(pixels)
+    assert not made.mask.any(), name
+    assert np.array_equal(made.pixels, pixels)
+
+
 def test_the_map_of_a_picture_blurred_all_over_shows_no_grid(shared):
     """Cut so that its cores lie elsewhere, it gets the same map where a border of cores was."""
     cut, core, cell = 192, 384, 8
