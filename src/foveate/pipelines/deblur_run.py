@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from foveate.engine.deblur_session import DeblurSession
 from foveate.engine.open import open_deblur_sessions
+from foveate.engine.session import Interruptible
 from foveate.events import Event, OnEvent, Progressed
 from foveate.media.reader import open_rows
 from foveate.pipelines.alpha import bleeding
@@ -37,14 +38,25 @@ class DeblurRun:
         guard: compares rows read with rows written.
         bands: the finished bands.
         is_sharp: whether it was looked at, and nothing in it is blurred; the notes are complete.
-        engine: engine and version.
+        sessions: what computes; closed with the run.
     """
 
     notes: list[str]
     guard: Guarded
     bands: Iterator[Composed]
     is_sharp: bool
-    engine: str
+    sessions: list[DeblurSession]
+
+    @property
+    def engine(self) -> str:
+        """Engine and version."""
+        return self.sessions[0].name
+
+    def interrupt(self) -> None:
+        """Ends the windows under way, where their sessions can; the run then fails."""
+        for session in self.sessions:
+            if isinstance(session, Interruptible):
+                session.interrupt()
 
 
 @contextlib.contextmanager
@@ -87,7 +99,7 @@ def open_deblurring(job: DeblurJob, clock: Clock, tell: OnEvent) -> Iterator[Deb
         run = run_windows(job.plan, read, sessions, treatment, hear, item=picture.name)
         bands = compose(stack.enter_context(contextlib.closing(run)), options.strength)
         notes = notes if is_sharp else reader.notes
-        yield DeblurRun(notes, guard, bands, is_sharp, sessions[0].name)
+        yield DeblurRun(notes, guard, bands, is_sharp, sessions)
 
 
 def _look_over(

@@ -94,7 +94,7 @@ def restore_file(
             both.enlarging,
             clock,
             lambda: feed.opened(first, findings),
-            on_leave=feed.is_over.set,
+            on_leave=feed.leave,
         )
         notes = findings.save()
     if not findings.changed_pixels:
@@ -174,18 +174,25 @@ class _Feed:
 
     Attributes:
         engine: engine and version that deblurs.
-        is_over: set when nobody wants more rows: the run then ends at its next window.
+        is_over: set when nobody wants more rows: the run then ends.
     """
 
     def __init__(self, tell: OnEvent) -> None:
         self.engine, self.is_over, self._tell = "", threading.Event(), tell
+        self._run: DeblurRun | None = None
 
     @contextlib.contextmanager
     def opened(self, job: DeblurJob, findings: Findings) -> Iterator[_Rows]:
         """Begins to deblur."""
         with open_deblurring(job, Clock(), self._hear) as run:
-            self.engine = run.engine
+            self.engine, self._run = run.engine, run
             yield _Rows(run, findings, job.picture.height)
+
+    def leave(self) -> None:
+        """Ends the run, and the windows that it is at."""
+        self.is_over.set()
+        if self._run:
+            self._run.interrupt()
 
     def _hear(self, event: Event) -> None:
         if self.is_over.is_set():

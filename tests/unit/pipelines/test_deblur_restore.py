@@ -2,14 +2,19 @@
 
 import threading
 import time
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
 import foveate
 from deblurring import Fakes, blur, sharp
+from foveate.engine.fake_deblur import FakeDeblurSession
+from foveate.engine.session import Interrupted
 from foveate.errors import ModelError, ResourceError, UsageError
-from foveate.pipelines.restore import restore_file
+from foveate.events import ignore_event
+from foveate.pipelines.deblur_findings import Findings
+from foveate.pipelines.restore import _Feed, prepare_both, restore_file
 from pictures import read_picture, write_picture
 
 
@@ -134,6 +139,43 @@ def test_a_cancel_waits_for_a_window_and_not_for_a_band(tmp_path, tiny, fakes):
         restore_file(source, None, options, deblurring(), stop)
     assert time.perf_counter() - stopped_at[0] < 0.6  # a band takes 1.5 s
     assert all(session.is_closed for session in fakes.sessions)
+
+
+def test_whoever_leaves_ends_the_window_under_way(tmp_path, tiny, monkeypatch):
+    begun, interrupted = threading.Event(), threading.Event()
+
+    class Slow(FakeDeblurSession):
+        def run(self, *_, **__):
+            begun.set()
+            assert interrupted.wait(5), "nobody interrupted"
+            raise Interrupted
+
+        def interrupt(self):
+            interrupted.set()
+
+    def opened(card, *_, **__):
+        return [Slow(card)]
+
+    monkeypatch.setattr("foveate.pipelines.deblur_run.open_deblur_sessions", opened)
+    source = write_picture(tmp_path / "in.png", blur(sharp(60, 60), 0, 0, 60, 60))
+    options = foveate.UpscaleOptions(model=str(tiny), threads=1)
+    _, job = prepare_both(source, None, options, deblurring())
+    feed, ended = _Feed(ignore_event), []
+
+    def read():
+        try:
+            rows.read(60)
+        except Interrupted:
+            ended.append(True)
+
+    with closing(Findings(job)) as findings, feed.opened(job, findings) as rows:
+        interrupted.clear()  # the end of the look interrupts, too
+        reader = threading.Thread(target=read)
+        reader.start()
+        assert begun.wait(5)
+        feed.leave()
+        reader.join(5)
+    assert ended
 
 
 def test_the_windows_of_both_steps_are_told(tmp_path, tiny):
