@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,13 +28,10 @@ def make_deblur_options(values: dict[str, Any], **more: Any) -> DeblurOptions:  
     """The typed options; raises UsageError for values that mean nothing."""
     from foveate.pipelines.deblur_options import DeblurOptions
 
-    def path(name: str) -> Path | None:
-        return None if values[name] is None else Path(values[name])
-
     return DeblurOptions(
         **file_values(values) | more,
         threshold=0.5 if values["threshold"] is None else values["threshold"],
-        mask=path("mask"),
-        save_map=path("save_map"),
-        save_windows=path("save_windows"),
+        mask=values["mask"],
+        save_map=values["save_map"],
+        save_windows=values["save_windows"],
     )

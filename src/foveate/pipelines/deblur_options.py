@@ -40,6 +40,8 @@ class DeblurOptions(FileOptions):
         check_threshold(self.threshold)
         for name in ("mask", "save_map", "save_windows"):
             if isinstance(value := getattr(self, name), str):
+                if not value:  # a folder, to pathlib: the current one
+                    raise UsageError(f"--{name.replace('_', '-')} is empty", "", "name a place")
                 object.__setattr__(self, name, Path(value))
         if self.mask is not None and not self.strength:
             raise UsageError(

@@ -38,7 +38,8 @@ class Deblurred:
     Attributes:
         pixels: (H, W) or (H, W, C), as it came in, in the same dtype and range.
         mask: (H, W) bool: where `pixels` may differ from the input; elsewhere it is the same.
-        blur_map: (H/8, W/8), rounded up, float32 0..1: probability of blur of each 8 x 8 pixels.
+        blur_map: (H/8, W/8), rounded up, float32 0..1: probability of blur of each 8 x 8 pixels in
+            blurred parts, 0 elsewhere.
     """
 
     pixels: Pixels

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from foveate.atomic import check_destination
 from foveate.engine.deblur_session import WINDOW_PX
@@ -128,7 +129,7 @@ def open_mask(
     """The header of the mask, and what is worth telling of it.
 
     Raises:
-        UsageError: it has another size than the picture.
+        UsageError: it has another size than the picture, or is CMYK.
         InputError: it cannot be read.
     """
     if path is None:
@@ -140,6 +141,11 @@ def open_mask(
             f"it is {mask.width} x {mask.height}, the picture {picture.width} x {picture.height}",
             "make it of the picture's size, upright as it is shown",
         )
+    if any(note.startswith("CMYK") for note in mask.notes):
+        raise UsageError(
+            f"the mask {mask.name} does not say where", "it is CMYK, whose black is not 0",
+            "save it as a grey PNG",
+        )  # fmt: skip
     notes = tuple(f"the mask: {note}" for note in mask.notes)
     if mask.format in LOSSY:
         name = mask.format.upper()
@@ -156,21 +162,28 @@ def check_map_places(options: DeblurOptions, source: Source, destination: Path |
     """
     if _is_one_file(options.mask, destination):
         raise UsageError(f"the mask and the result are both {destination}")
+    others = {"the result": destination, "the input": source, "the mask": options.mask}
+    _check_is_none_of("--save-map", options.save_map, others)
+    others["--save-map"] = options.save_map
+    _check_is_none_of("--save-windows", options.save_windows, others)
     if options.save_map is not None:
-        others = {"the result": destination, "the input": source, "the mask": options.mask}
-        for other, place in others.items():
-            if _is_one_file(options.save_map, place):
-                raise UsageError(f"--save-map and {other} are both {options.save_map}")
         check_destination(options.save_map, overwrite=options.overwrite)
     folder = options.save_windows
     if folder is None:
         return
     what = f"cannot write into {folder}"
-    if folder.exists() and not folder.is_dir():
+    if os.path.lexists(folder) and not folder.is_dir():
         raise OutputError(what, "it is not a folder", "choose another --save-windows")
     if folder.is_dir() and any(folder.iterdir()) and not options.overwrite:
         raise OutputError(what, "it is not empty", "use --overwrite, or choose another folder")
     check_destination(folder / "stage.png" if folder.exists() else folder, overwrite=True)
+
+
+def _check_is_none_of(option: str, path: Path | None, others: dict[str, Any]) -> None:
+    """Raises UsageError where a place is another's, too."""
+    for other, place in others.items():
+        if _is_one_file(path, place):
+            raise UsageError(f"{option} and {other} are both {path}")
 
 
 def _is_one_file(path: Path | None, other: object) -> bool:

@@ -143,6 +143,7 @@ def test_what_motion_mixed_may_get_darker_again_if_its_light_stays(dtype):
     light = sum(np.roll((sharp / white) ** 2.2, shift, axis=1) for shift in range(8)) / 8
     blurry = np.rint(light ** (1 / 2.2) * white).astype(dtype)
     check(blurry, sharp, white, light=True)
+    check(blurry, (sharp * 0.97).astype(dtype), white, light=True)  # 6.5 of 255 in light
     with pytest.raises(ModelError, match="brightness"):
         check(blurry, sharp, white)
     for wrong in (sharp * 0.9, sharp * 0.5, sharp + 0.05 * white):

@@ -241,10 +241,23 @@ def test_strength_zero_only_looks(tmp_path, fakes):
         options(strength=0.0, mask="mask.png")
 
 
+def test_a_mask_in_cmyk_is_refused(tmp_path):
+    source = write_picture(tmp_path / "in.png", sharp(40, 40))
+    mask = pyvips.Image.new_from_array(np.zeros((40, 40), np.uint8))
+    mask.colourspace("cmyk").tiffsave(str(tmp_path / "mask.tif"))
+    with pytest.raises(UsageError, match=r"mask\.tif .*it is CMYK, whose black is not 0"):
+        foveate.deblur_file(source, None, options(mask=tmp_path / "mask.tif"))
+
+
+@pytest.mark.parametrize("word", ["mask", "save_map", "save_windows"])
+def test_an_empty_place_is_not_the_current_folder(word):
+    with pytest.raises(UsageError, match=f"--{word.replace('_', '-')} is empty"):
+        options(**{word: ""})
+
+
 def test_what_is_worth_knowing_of_a_mask_is_told(tmp_path):
     source = write_picture(tmp_path / "in.png", sharp(40, 40))
-    mask = pyvips.Image.new_from_array(np.full((40, 40), 9, np.uint8))
-    mask.colourspace("cmyk").tiffsave(str(tmp_path / "mask.tif"))
+    write_picture(tmp_path / "mask.png", sharp(40, 40)).rename(tmp_path / "mask.tif")
     report = foveate.deblur_file(source, tmp_path / "o.png", options(mask=tmp_path / "mask.tif"))
     assert any(note.startswith("the mask: ") for note in report.warnings)
     for suffix in (".avif", ".webp"):
@@ -330,8 +343,13 @@ def test_maps_do_not_overwrite(tmp_path):
     (tmp_path / "map.png").write_text("precious")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "a.txt").write_text("precious")
-    for asked in ({"save_map": tmp_path / "map.png"}, {"save_windows": tmp_path / "full"}):
-        with pytest.raises(OutputError, match=r"map.png|full"):
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere" / "else")
+    for asked in (
+        {"save_map": tmp_path / "map.png"},
+        {"save_windows": tmp_path / "full"},
+        {"save_windows": tmp_path / "dangling"},
+    ):
+        with pytest.raises(OutputError, match=r"map.png|full|dangling: it is not a folder"):
             foveate.deblur_file(source, tmp_path / "out.png", options(**asked))
     assert not (tmp_path / "out.png").exists()
 
@@ -348,6 +366,10 @@ def test_no_file_takes_the_place_of_another(tmp_path, monkeypatch):
         ("o.png", {"save_map": "link/in.png"}, "the input"),
         ("o.png", {"save_map": "mask.png", "mask": mask}, "the mask"),
         ("link/mask.png", {"mask": "mask.png"}, "the mask"),
+        ("o.png", {"save_windows": "link/o.png"}, "the result"),
+        ("o.png", {"save_map": "m.png", "save_windows": "m.png"}, "--save-map"),
+        ("o.png", {"save_windows": "in.png"}, "the input"),
+        ("o.png", {"save_windows": "mask.png", "mask": mask}, "the mask"),
     ):
         with pytest.raises(UsageError, match=f"{other}.*both"):
             foveate.deblur_file("in.png", out, options(overwrite=True, **asked))
