@@ -25,7 +25,7 @@ from foveate.pipelines.options import SELF_ENSEMBLES
 from foveate.pipelines.pixels import OpenModel
 from foveate.plan.machine import available_threads
 
-SETS = ("Set5", "Set14")
+SETS = ("Set5",)
 SIZE = (222, 296)  # LR rows and columns
 ROUNDS = 3
 

@@ -108,7 +108,7 @@ SHIPPED = LMDViTConfig(
     look=24,
     entry=0.6,
     doubt=0.5,
-    evidence=1.1,
+    evidence=1.0,
     everywhere=-0.9,
 )
 
