@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from foveate.engine.deblur_session import WINDOW_PX
 
-# Of 255, by which the means of a window's quarters differ: noise of two levels and skies differ by
-# less. Chosen on held-out pairs; up to here no blurred window was lost.
-FLAT_LEVELS = 3.0
+# Of 255, by which the means of a window's quarters differ at the most: those of skies and noise of
+# two levels differ by less. Chosen on held-out pairs: up to 3, no blurred window was lost.
+FLAT_LEVELS = 2.0
 
 
 def flat_windows(area: NDArray[Any]) -> NDArray[np.bool_]:
@@ -23,9 +23,12 @@ def flat_windows(area: NDArray[Any]) -> NDArray[np.bool_]:
     Returns:
         (H/8, W/8).
     """
-    grey = area[0].mean(0)
     half = WINDOW_PX // 2
-    height, width = (side // half for side in grey.shape)
-    quarters = grey.reshape(height, half, width, half).mean((1, 3))
-    cells = quarters.reshape(height // 2, 2, width // 2, 2)
-    return np.asarray(cells.max((1, 3)) - cells.min((1, 3)) <= FLAT_LEVELS / 255)
+    _, colours, height, width = area.shape
+    # A product over the last axis, then whole rows: ten times as fast as a mean over two axes.
+    rows = area.reshape(colours, height // half, half, width // half, half) @ np.ones(
+        half, np.float32
+    )
+    quarters = rows.sum((0, 2)) / (colours * half**2)
+    cells = quarters.reshape(height // WINDOW_PX, 2, width // WINDOW_PX, 2)
+    return np.asarray(np.ptp(cells, (1, 3)) <= FLAT_LEVELS / 255)
