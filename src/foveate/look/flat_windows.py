@@ -11,7 +11,7 @@ from foveate.engine.deblur_session import WINDOW_PX
 
 # Of 255, by which the means of a window's quarters differ at the most: those of skies and noise of
 # two levels differ by less. Chosen on held-out pairs: up to 3, no blurred window was lost.
-FLAT_LEVELS = 2.0
+FLAT_LEVELS = 2.5
 
 
 def flat_windows(area: NDArray[Any]) -> NDArray[np.bool_]:
