@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from foveate.cli.file_options import SELF_ENSEMBLE
 from foveate.cli.progress import debug_option
 from foveate.errors import UsageError
 
@@ -30,13 +31,7 @@ if TYPE_CHECKING:
 @click.option("--degrade", default="", metavar="jpeg:q=75", help="Compress LR first.")
 @click.option("--engine", default="auto", show_default=True, help="auto, onnxruntime or openvino.")
 @click.option("--threads", type=int, help="Windows computed at once [default: all cores].")
-@click.option(
-    "--self-ensemble",
-    type=click.Choice([1, 2, 4]),
-    default=1,
-    show_default=True,
-    help="Runs per window, on mirror images, too.",
-)
+@SELF_ENSEMBLE
 @click.option("--pictures", is_flag=True, help="Also every picture's rows.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 @debug_option

@@ -14,6 +14,13 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 OUTPUT = click.option(
     "-o", "--output", help="Result; its suffix chooses the format. - is standard output."
 )
+SELF_ENSEMBLE = click.option(
+    "--self-ensemble",
+    type=click.Choice([1, 2, 4]),
+    default=1,
+    show_default=True,
+    help="Runs per window, on mirror images, too: a little better, and as many times as long.",
+)
 FILE_OPTIONS = [
     click.option("--memory", help="Peak memory of the whole process, such as 512MiB."),
     click.option("--threads", type=int, help="Windows computed at once [default: all cores]."),
@@ -26,13 +33,7 @@ FILE_OPTIONS = [
         default="auto",
         show_default=True,
     ),
-    click.option(
-        "--self-ensemble",
-        type=click.Choice([1, 2, 4]),
-        default=1,
-        show_default=True,
-        help="Runs per window, on mirror images, too: a little better, and as many times as long.",
-    ),
+    SELF_ENSEMBLE,
     click.option("--max-pixels", type=int, help="Refuse larger inputs before decoding."),
     click.option("--overwrite", is_flag=True, help="Replace an existing output."),
     click.option("--output-quality", type=int, help="1 to 100, for JPEG, WebP and AVIF."),

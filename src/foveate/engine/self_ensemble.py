@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foveate.engine.deblur_session import WINDOW_PX, DeblurSession, Mask, Restored
-from foveate.engine.session import Float32, Interruptible, Session
+from foveate.engine.session import Float32, Session, interrupt_all
 
 # Axes along which an area (..., H, W) is mirrored, for each run; the first is the area itself.
 MIRRORED: tuple[tuple[int, ...], ...] = ((), (-1,), (-2,), (-2, -1))
@@ -31,8 +31,7 @@ class _Ensemble(Generic[Inner]):
 
     def interrupt(self) -> None:
         """Ends the run under way, where the session can."""
-        if isinstance(self._session, Interruptible):
-            self._session.interrupt()
+        interrupt_all([self._session])
 
     def close(self) -> None:
         """Closes the session."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -53,6 +54,13 @@ class Interruptible(Protocol):
 
     def interrupt(self) -> None:
         """Makes a run that is under way in another thread raise Interrupted soon, no later one."""
+
+
+def interrupt_all(sessions: Iterable[object]) -> None:
+    """Ends what is under way in those that can."""
+    for session in sessions:
+        if isinstance(session, Interruptible):
+            session.interrupt()
 
 
 class Interrupted(Exception):  # noqa: N818 - it is no error

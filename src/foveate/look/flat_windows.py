@@ -25,7 +25,7 @@ def flat_windows(area: NDArray[Any]) -> NDArray[np.bool_]:
     """
     half = WINDOW_PX // 2
     _, colours, height, width = area.shape
-    # A product over the last axis, then whole rows: ten times as fast as a mean over two axes.
+    # A product over the last axis, then whole rows: seven times as fast as a mean over two axes.
     rows = area.reshape(colours, height // half, half, width // half, half) @ np.ones(
         half, np.float32
     )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from foveate.engine.deblur_session import DeblurSession
 from foveate.engine.open import open_deblur_sessions
-from foveate.engine.session import Interruptible
+from foveate.engine.session import interrupt_all
 from foveate.events import Event, OnEvent, Progressed
 from foveate.media.reader import open_rows
 from foveate.pipelines.alpha import bleeding
@@ -54,9 +54,7 @@ class DeblurRun:
 
     def interrupt(self) -> None:
         """Ends the windows under way, where their sessions can; the run then fails."""
-        for session in self.sessions:
-            if isinstance(session, Interruptible):
-                session.interrupt()
+        interrupt_all(self.sessions)
 
 
 @contextlib.contextmanager

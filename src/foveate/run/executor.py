@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from foveate.engine.session import Interruptible, Session
+from foveate.engine.session import Session, interrupt_all
 from foveate.errors import ResourceError
 from foveate.events import OnEvent, Progressed, ignore_event
 from foveate.geometry import Rect, Window
@@ -137,9 +137,7 @@ def run_windows(
             board.release_place()
     finally:
         board.stop()
-        for session in sessions:  # where all is done, none has anything to end
-            if isinstance(session, Interruptible):
-                session.interrupt()
+        interrupt_all(sessions)  # where all is done, none has anything to end
         if on_leave:
             on_leave()
         for thread in threads:

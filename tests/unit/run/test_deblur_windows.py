@@ -21,7 +21,7 @@ from deblurring import (
 from foveate.engine.fake_deblur import FakeDeblurSession
 from foveate.engine.session import Interrupted
 from foveate.errors import ModelError
-from foveate.look.blurred_parts import blurred_parts, is_blurred_everywhere
+from foveate.look.blurred_parts import all_show_blur, blurred_parts, is_blurred_everywhere
 from foveate.pipelines.alpha import bleeding
 from foveate.run.composite import FEATHER_PX
 from foveate.run.deblur import Deblurring
@@ -129,12 +129,14 @@ def test_finding_parts_takes_no_more_than_is_planned_for():
     probability = np.random.default_rng(0).random((200, 300), np.float32)
     tracemalloc.start()
     try:
+        flat = probability > 0.9
         is_blurred_everywhere(probability, 9.0)
-        blurred_parts(probability, 0.3, 1.0)
+        all_show_blur(probability, 1.0, 0.5, flat)
+        blurred_parts(probability, 0.3, 1.0, flat=flat)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert 2 * probability.nbytes + peak <= look_bytes(300 * 8, 200 * 8)
+    assert 2 * (probability.nbytes + flat.nbytes) + peak <= look_bytes(300 * 8, 200 * 8)
 
 
 @pytest.mark.parametrize("is_told", [False, True])
